@@ -1,0 +1,62 @@
+# telemetrykit: `make help` lists what there is.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs vendor build test-lowest clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.demo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
+	$(PIP) install --constraint constraints.txt --editable '.[demo,speed]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
+	$(PIP) install --constraint constraints.txt --editable '.[cli,demo,flask,jwt,redis,speed]' --group dev
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo ## Start the demo shop with traffic (PORT=8000)
+	$(BIN)/telemetrykit demo --port $(PORT) --data-dir .telemetrykit/demo
+
+test: $(VENV)/.dev ## Run every test
+	@$(BIN)/python tools/system_packages.py
+	$(BIN)/python -m pytest
+	cd examples/fastapi_app && ../../$(BIN)/python -m pytest -c pyproject.toml .
+	cd examples/flask_app && ../../$(BIN)/python -m pytest -c pyproject.toml .
+
+check: $(VENV)/.dev ## Format, lint, types, import rules, JavaScript types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_javascript.py
+
+format: $(VENV)/.dev ## Format the code and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/.dev ## Measure (bench/README.md says how to read it)
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.dev ## Check that the documentation is whole and runs
+	$(BIN)/python -m pytest tests/test_docs.py
+
+build: $(VENV)/.dev ## Build the wheel and the sdist
+	$(BIN)/python -m build
+
+test-lowest: ## Run the tests with the lowest supported versions
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip
+	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-min.txt --editable '.[cli,demo,flask,jwt,redis,speed]' --group dev
+	.venv-lowest/bin/python -m pytest
+
+clean: ## Remove what was built
+	rm -rf $(VENV) .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

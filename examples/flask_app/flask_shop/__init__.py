@@ -1,0 +1,1 @@
+"""A Flask shop that sells digital artifacts, with telemetrykit in it."""

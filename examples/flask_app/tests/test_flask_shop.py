@@ -1,0 +1,113 @@
+"""The shop behaves the same whether it is watched or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_shop.app import create_app
+from flask_shop.errors import UpstreamTimeout
+from flask_shop.main import watched_shop
+from flask_shop.plugin import ShopPlugin
+from werkzeug.test import TestResponse
+
+from telemetrykit import Settings
+
+ARTIFACT = {"title": "Copper Mono", "price_cents": 1200}
+ORDER = {"user": "amara", "artifacts": ["a1", "a2"]}
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("GET", "/", None),
+    ("GET", "/artifacts/", None),
+    ("GET", "/artifacts", None),
+    ("GET", "/artifacts/a1", None),
+    ("HEAD", "/artifacts/a1", None),
+    ("GET", "/artifacts/nothing", None),
+    ("POST", "/artifacts/", {"title": 7}),
+    ("POST", "/artifacts/", ARTIFACT),
+    ("GET", "/artifacts/a3/download", None),
+    ("POST", "/orders/", ORDER),
+    ("POST", "/orders/", {"user": "amara", "artifacts": ["nothing"]}),
+    ("POST", "/orders/o5/pay", None),
+    ("GET", "/orders/o5", None),
+    ("DELETE", "/orders/o5", None),
+    ("GET", "/no/such/page", None),
+    *[("GET", "/artifacts/a1/licence", None)] * 4,
+]
+
+
+@pytest.fixture
+def mailbox() -> SimpleQueue[str]:
+    return SimpleQueue()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, mailbox: SimpleQueue[str]) -> Flask:
+    return watched_shop(Settings(data_dir=tmp_path), ShopPlugin(mailbox.put))
+
+
+@pytest.fixture
+def plain() -> Flask:
+    return create_app()
+
+
+@pytest.fixture(params=["plain", "watched"])
+def client(request: pytest.FixtureRequest) -> Iterator[FlaskClient]:
+    app: Flask = request.getfixturevalue(request.param)
+    app.testing = True
+    with app.test_client() as client:
+        yield client
+
+
+def answers(app: Flask) -> list[tuple[int, bytes, dict[str, str]]]:
+    """Status, body and headers of every request, without the date."""
+    client = app.test_client()
+    found = [client.open(path, method=method, json=body) for method, path, body in REQUESTS]
+    return [outcome(answer) for answer in found]
+
+
+def outcome(answer: TestResponse) -> tuple[int, bytes, dict[str, str]]:
+    with answer:
+        answer.headers.pop("Date", None)
+        return answer.status_code, answer.data, dict(answer.headers)
+
+
+def test_every_answer_is_the_same_with_and_without_the_kit(plain: Flask, watched: Flask) -> None:
+    assert answers(watched) == answers(plain)
+
+
+def test_thumbnails_are_drawn_in_the_background(client: FlaskClient) -> None:
+    artifact_id = client.post("/artifacts/", json=ARTIFACT).get_json()["id"]
+    client.application.extensions["shop"].background.shutdown(wait=True)
+    assert client.get(f"/artifacts/{artifact_id}").get_json()["thumbnails"] == 3
+
+
+def test_an_order_is_paid_once(client: FlaskClient) -> None:
+    order_id = client.post("/orders/", json=ORDER).get_json()["id"]
+    for _ in range(2):
+        assert client.post(f"/orders/{order_id}/pay").get_json()["status"] == "paid"
+
+
+def test_a_download_is_streamed_to_its_last_byte(client: FlaskClient) -> None:
+    assert len(client.get("/artifacts/a3/download").data) == 600_000
+
+
+def ask_for_licences(client: FlaskClient, number: int) -> None:
+    for _ in range(number):
+        client.get("/artifacts/a1/licence")
+
+
+def test_an_error_of_the_shop_reaches_the_server_unchanged(client: FlaskClient) -> None:
+    with pytest.raises(UpstreamTimeout, match="licence server"):
+        ask_for_licences(client, 3)
+
+
+def test_a_paid_order_is_confirmed_by_the_sink(watched: Flask, mailbox: SimpleQueue[str]) -> None:
+    client = watched.test_client()
+    order_id = client.post("/orders/", json=ORDER).get_json()["id"]
+    client.post(f"/orders/{order_id}/pay")
+    assert mailbox.get(timeout=10) == f"Thank you, amara: order {order_id} is paid."

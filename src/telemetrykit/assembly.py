@@ -1,0 +1,185 @@
+"""Builds the parts of one Telemetry and ties them together. Nothing here does I/O, starts a thread or a loop."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from typing import Any
+
+from .backends import Backends
+from .contracts.context import Context
+from .contracts.events import Ingest, Processor, Sink
+from .contracts.health import Probe
+from .contracts.web import HOST_TENANT, Authenticator
+from .events.back import EVENTS_CHANNEL, BackHalf, DirectIngest
+from .events.buffer import Buffer
+from .events.drops import Drops
+from .events.emitter import Emitter
+from .events.fanout import Fanout, Lane
+from .events.front import FrontHalf
+from .events.pipeline import Pipeline
+from .events.receiver import Receiver
+from .events.retention import Retention
+from .events.service import EventService
+from .events.spool import SpoolIngest
+from .events.types import EventTypes
+from .health.board import HealthBoard, ProbeRunner
+from .leader import Leader
+from .model.health import HealthStatus
+from .registry import Registry
+from .runtime.clock import Clock
+from .runtime.guard import Guard, describe
+from .runtime.ids import IdFactory, TraceIds
+from .runtime.payload import PayloadEncoder
+from .runtime.portal import Portal
+from .runtime.secrets import SecretKeys
+from .runtime.supervisor import Supervisor
+from .settings import Settings
+from .stream.hub import Hub
+
+
+class Assembly:
+    """Every part, wired. Telemetry starts and stops it, the web layer is given what it needs of it."""
+
+    def __init__(self, settings: Settings, registry: Registry, clock: Clock) -> None:
+        self.settings = settings
+        self.registry = registry
+        self.clock = clock
+        self.portal = Portal()
+        self.supervisor = Supervisor()
+        self.guards: list[Guard] = []
+        self.writer = _writer_name()
+        self._wire_events()
+        self._wire_back()
+        self._wire_watchers()
+        self.authenticators = [
+            (part, self._guard(f"authenticator:{part.name}"))
+            for part in self._parts("register_authenticators", Authenticator)
+        ]
+
+    def _wire_events(self) -> None:
+        settings = self.settings
+        self.ids, self.traces = IdFactory(), TraceIds()
+        self.buffer = Buffer(settings.buffer_size)
+        self.drops = Drops()
+        self.emitter = Emitter(
+            self.buffer, self.ids, self.traces, source=settings.service_name or "app", tenant=settings.tenant
+        )
+        self.types = EventTypes(self.registry.parts("register_event_types"))
+        self.front = FrontHalf(
+            processors=[
+                (part, self._guard(f"processor:{part.name}")) for part in self._parts("register_processors", Processor)
+            ],
+            types=self.types,
+            drops=self.drops,
+            encoder=PayloadEncoder(),
+        )
+
+    def _wire_back(self) -> None:
+        settings = self.settings
+        store, bus = self.registry.make_store(settings.store_url), self.registry.make_bus(settings.bus_url)
+        self.backends = Backends(store, bus, settings)
+        self.hub = Hub(
+            log=store,
+            bus=bus,
+            channel=EVENTS_CHANNEL,
+            ring_size=settings.ring_size,
+            max_clients=settings.stream_clients,
+        )
+        self.fanout = Fanout(
+            Lane(sink, self._guard(f"sink:{sink.name}"), self.drops) for sink in self._parts("register_sinks", Sink)
+        )
+        self.back = BackHalf(log=store, bus=bus, observers=[self.hub.offer, self.fanout.offer])
+        self.ingest = self._make_ingest()
+        self.pipeline = Pipeline(
+            writer=self.writer,
+            buffer=self.buffer,
+            front=self.front,
+            ingest=self.ingest,
+            drops=self.drops,
+            interval=settings.flush_interval,
+        )
+        self.events = EventService(self.portal, store, self.types)
+        self.receiver = Receiver(self.portal, self.pipeline, self.types, self.clock)
+        self.secret_keys = SecretKeys(settings.secret_keys, self._secret_file())
+
+    def _wire_watchers(self) -> None:
+        settings, store = self.settings, self.backends.store
+        self.retention = Retention(
+            store, self.clock, seconds=settings.retention_events, max_bytes=settings.max_store_bytes
+        )
+        self.leader = Leader(store, "events.retention", self.writer)
+        self.board = HealthBoard(self._health_changed)
+        self.probes = [
+            ProbeRunner(probe, self._guard(f"probe:{probe.name}")) for probe in self._parts("register_probes", Probe)
+        ]
+        self.board.add("store", self.backends.store_health)
+        self.board.add("bus", self.backends.bus_health)
+        self.board.add("pipeline", self.back.health)
+        self.board.add("loops", self.supervisor.health)
+        for lane in self.fanout.lanes:
+            self.board.add(f"sink:{lane.sink.name}", lane.health)
+        for runner in self.probes:
+            self.board.add(f"probe:{runner.probe.name}", runner.health)
+        for guard in self.guards:
+            if guard.part.partition(":")[0] in ("processor", "authenticator"):
+                self.board.add(guard.part, guard.health)
+        self.board.add("plugins", self.registry.health)
+
+    def context(self) -> Context:
+        """What every part is given when it is opened."""
+        store = self.backends.store
+        return Context(
+            settings=self.settings,
+            clock=self.clock,
+            log=store,
+            keys=store,
+            leases=store,
+            bus=self.backends.bus,
+            emit=self.emitter.emit,
+        )
+
+    def renew(self) -> None:
+        """Forget what a forked child must not share with its parent."""
+        self.ids.renew()
+        self.traces.renew()
+        self.buffer.clear()
+        self.portal.forget()
+        self.writer = _writer_name()
+
+    def _parts(self, hook: str, contract: type[Any]) -> list[Any]:
+        return self.registry.parts(hook, contract)
+
+    def _guard(self, part: str) -> Guard:
+        guard = Guard(part, on_failure=self._part_failed)
+        self.guards.append(guard)
+        return guard
+
+    def _part_failed(self, part: str, error: BaseException) -> None:
+        self.emitter.emit(
+            "plugin.failed", part=part, error=describe(error), severity="warn", tenant=HOST_TENANT, subject=part
+        )
+
+    def _health_changed(self, before: HealthStatus, after: HealthStatus, issues: list[str]) -> None:
+        severity = "info" if after is HealthStatus.HEALTHY else "warn"
+        self.emitter.emit(
+            "health.changed",
+            {"before": before.value, "after": after.value, "issues": issues},
+            severity=severity,
+            tenant=HOST_TENANT,
+        )
+
+    def _make_ingest(self) -> Ingest:
+        ingest: Ingest = DirectIngest(self.back)
+        if self.settings.spool:
+            ingest = SpoolIngest(self.back, self.settings.data_dir / "spool")
+        return ingest
+
+    def _secret_file(self) -> Any:
+        scheme = self.settings.store_url.partition(":")[0]
+        return None if scheme == "memory" else self.settings.data_dir / "secret"
+
+
+def _writer_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,26 @@
+"""``telemetrykit demo``: the shop."""
+
+from __future__ import annotations
+
+import click
+
+from ...errors import MissingDependency
+from ..options import CommonOptions, common_options
+
+_NEEDED = ("fastapi", "uvicorn", "httptools", "websockets")
+
+
+@click.command("demo")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--traffic/--no-traffic", default=True, show_default=True, help="Send the visitors.")
+@common_options
+def command(options: CommonOptions, port: int, traffic: bool) -> None:
+    """Run a small shop with telemetry, and visitors that keep it busy.
+
+    It listens on 127.0.0.1 only, and whoever asks from there is admin. Ctrl-C ends it.
+    """
+    try:
+        from ...demo.server import run
+    except ModuleNotFoundError as error:
+        raise MissingDependency(error.name or _NEEDED[0], "demo") from None
+    run(port, options.settings().data_dir, traffic)

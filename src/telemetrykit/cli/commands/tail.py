@@ -1,0 +1,94 @@
+"""``telemetrykit tail``: events as they happen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...errors import ConfigurationError
+from ...model.filter import ALL_TENANTS, Filter
+from ...model.query import parse_query
+from ...runtime import cloudevents, codec
+from ..event_lines import event_line
+from ..follower import Follower
+from ..options import CommonOptions, common_options
+from ..output import answer, note
+from ..remote import RemoteLog
+from ..stores import opened
+
+_Show = Callable[[dict[str, Any]], None]
+# Servers take no longer header; a longer file was named by mistake.
+_LONGEST_TOKEN = 8192
+
+
+@click.command("tail")
+@click.argument("terms", nargs=-1, metavar="[FILTER]...")
+@click.option("-n", "--lines", type=click.IntRange(0, 100_000), default=20, show_default=True, help="Earlier events.")
+@click.option("--follow/--no-follow", "-f/-F", default=True, show_default=True, help="Go on with what happens next.")
+@click.option("--format", "style", type=click.Choice(["human", "json"]), help="json is one CloudEvent a line.")
+@click.option("--tenant", metavar="NAME", help="Only events of this tenant.")
+@click.option("--remote", metavar="URL", help="Ask a running app, by its mount, and not a store.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="Holds the token for --remote.")
+@common_options
+def command(
+    options: CommonOptions,
+    terms: Sequence[str],
+    lines: int,
+    follow: bool,
+    style: str | None,
+    tenant: str | None,
+    remote: str | None,
+    token_file: Path | None,
+) -> None:
+    """Print events as they happen.
+
+    FILTER is what the dashboard's filter box takes; terms side by side must all hold. While the store or the app is
+    away, tail waits and then goes on where it was. Ctrl-C ends it.
+
+    \b
+    telemetrykit tail type:order.*
+    telemetrykit tail 'status>=500' 'route:/api/*'
+    telemetrykit tail -- -method:GET
+    telemetrykit tail --remote http://127.0.0.1:8000/telemetry
+    """
+    show = _show_json if style == "json" or (style is None and options.json) else _show_line
+    query = " ".join(terms)
+    if remote is None:
+        filter = Filter(tenant=tenant or ALL_TENANTS, where=parse_query(query))
+        asyncio.run(_from_store(options, filter, show, lines, follow))
+    else:
+        log = RemoteLog(remote, token=_token(token_file), query=query, tenant=tenant, tell=note)
+        for wire in log.follow(lines) if follow else log.latest(lines):
+            show(wire)
+
+
+async def _from_store(options: CommonOptions, filter: Filter, show: _Show, lines: int, follow: bool) -> None:
+    async with opened(options.settings()) as (store, bus):
+        follower = Follower(store, bus, filter, show=lambda event: show(cloudevents.to_json(event)), tell=note)
+        await follower.show_latest(lines)
+        if follow:
+            await follower.follow()
+
+
+def _show_line(wire: dict[str, Any]) -> None:
+    answer(event_line(wire))
+
+
+def _show_json(wire: dict[str, Any]) -> None:
+    answer(codec.dumps(wire).decode())
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The token file {file} cannot be read: {error}.") from None
+    if not token or not token.isascii() or not token.isprintable() or len(token) > _LONGEST_TOKEN:
+        raise ConfigurationError(f"{file} holds no token: it takes one line with a token, and nothing else.")
+    return token

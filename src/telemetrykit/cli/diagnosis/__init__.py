@@ -1,0 +1,1 @@
+"""What ``telemetrykit doctor`` looks at."""

@@ -1,0 +1,22 @@
+"""What an author of probes reads."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, runtime_checkable
+
+from ..model.health import Health
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """Looks at something regularly and says how it is."""
+
+    name: str
+    #: Seconds between two looks.
+    every: float
+    #: "process": every process looks; "fleet": only the leader does.
+    scope: Literal["process", "fleet"]
+
+    async def check(self) -> Health:
+        """An exception counts as unhealthy, and so does taking longer than ``every``."""
+        ...

@@ -1,0 +1,129 @@
+"""Drives events from the buffer through both halves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from ..contracts.events import Ingest
+from ..model.event import Event
+from .buffer import Buffer
+from .drops import DropReason, Drops
+from .front import FrontHalf
+
+logger = logging.getLogger("telemetrykit.pipeline")
+
+#: Events in one batch, at most.
+BATCH = 1000
+
+
+class PipelineStats(NamedTuple):
+    """What the pipeline holds now."""
+
+    #: Records in the buffer.
+    buffered: int
+    #: Events that left the buffer and are not stored yet.
+    in_flight: int
+
+
+class Submitted(NamedTuple):
+    """What became of events that were handed in."""
+
+    stored: int
+    #: Left out because the log has their (source, id) already.
+    duplicates: int
+
+
+class Pipeline:
+    """One loop that takes what the app left: at once after a quiet time, else every ``interval`` or 1,000 events."""
+
+    def __init__(
+        self, *, writer: str, buffer: Buffer, front: FrontHalf, ingest: Ingest, drops: Drops, interval: float
+    ) -> None:
+        self._writer = writer
+        self._buffer = buffer
+        self._front = front
+        self._ingest = ingest
+        self._drops = drops
+        self._interval = interval
+        self._batches = 0
+        self._in_flight = 0
+        self.start()
+
+    def start(self) -> None:
+        """Begin anew; the kit's loop may be another one than last time."""
+        self._turn = asyncio.Lock()
+        self._filled = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def stats(self) -> PipelineStats:
+        return PipelineStats(len(self._buffer), self._in_flight)
+
+    async def run(self) -> None:
+        """Take and store until stopped."""
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            self._buffer.wake_at_next(partial(_wake, loop, self._filled))
+            await self._filled.wait()
+            self._filled.clear()
+            while len(self._buffer) and not self._stopping:
+                await self.flush()
+                await asyncio.sleep(self._interval)
+
+    async def stop(self, grace: float) -> None:
+        """Store what is left, for at most ``grace`` seconds; what remains then is dropped and counted."""
+        self._stopping = True
+        self._filled.set()
+        try:
+            async with asyncio.timeout(grace):
+                await self.flush()
+        except TimeoutError:
+            self._lose(len(self._buffer))
+            self._buffer.clear()
+
+    async def flush(self) -> None:
+        """Store everything that was emitted before the call."""
+        waiting = len(self._buffer)
+        async with self._turn:
+            while waiting > 0:
+                records = self._buffer.take(min(BATCH, waiting))
+                waiting -= BATCH
+                await self._store(self._front.accept(records))
+
+    async def submit(self, events: Sequence[Event]) -> Submitted:
+        """Store events that were validated elsewhere (ingest, import)."""
+        shaped, stored = 0, 0
+        for start in range(0, len(events), BATCH):
+            batch = self._front.shape(events[start : start + BATCH])
+            shaped += len(batch)
+            stored += len(await self._store(batch))
+        return Submitted(stored, shaped - stored)
+
+    async def _store(self, events: Sequence[Event]) -> Sequence[Event]:
+        if not events:
+            return ()
+        self._batches += 1
+        self._in_flight += len(events)
+        try:
+            return await self._ingest.push(f"{self._writer}-{self._batches}", events)
+        except asyncio.CancelledError:
+            self._lose(len(events))
+            raise
+        finally:
+            self._in_flight -= len(events)
+
+    def _lose(self, number: int) -> None:
+        if number:
+            self._drops.add(DropReason.STORE_UNAVAILABLE, number)
+            logger.warning("%d events could not be stored in time and are lost", number)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, filled: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(filled.set)
+    except RuntimeError:
+        return  # The loop is closed; the next start looks into the buffer by itself.

@@ -1,0 +1,34 @@
+"""Keeps the log within its bounds of age and size."""
+
+from __future__ import annotations
+
+import logging
+
+from ..contracts.storage import EventLog
+from ..errors import BackendUnavailable
+from ..runtime.clock import Clock
+
+logger = logging.getLogger("telemetrykit.retention")
+
+
+class Retention:
+    """The duty of the process that leads: the oldest events go."""
+
+    def __init__(self, log: EventLog, clock: Clock, *, seconds: float, max_bytes: int) -> None:
+        self._log = log
+        self._clock = clock
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+
+    async def prune(self) -> int:
+        """Delete what is too old or too much; answers how many events went."""
+        before = self._clock.now() - int(self._seconds * 1_000_000)
+        return await self._log.prune(recorded_before=before, max_bytes=self._max_bytes)
+
+    async def duty(self) -> None:
+        """Prune, and try again next time if the store is away."""
+        try:
+            if pruned := await self.prune():
+                logger.info("pruned %d events", pruned, extra={"action": "events.pruned"})
+        except BackendUnavailable as error:
+            logger.debug("nothing pruned: %s", error)

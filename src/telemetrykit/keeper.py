@@ -1,0 +1,115 @@
+"""Starts the kit when somebody needs it and ends it when nobody does."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+import weakref
+
+from .assembly import Assembly
+from .life import Life
+from .runtime.portal import Portal
+
+#: Seconds that the end of the interpreter waits for what is still to be stored.
+_EXIT_BUDGET = 3.0
+
+
+class Keeper:
+    """Counts the holders of one assembly: a host's lifespan, ``with telemetry``, or nobody (started lazily)."""
+
+    def __init__(self, parts: Assembly) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._holders = 0
+        self.life = Life(parts)
+        #: True if nobody holds the kit: the first event or request started it.
+        self.lazy = False
+        self._exit = _AtExit(self)
+        parts.buffer.wake_at_next(self.start_lazily)
+
+    async def start(self) -> None:
+        """Hold; returns when the kit runs. Raises what opening it raises."""
+        with self._lock:
+            self._holders += 1
+        try:
+            await self._parts.portal.call(self.life.open)
+        except BaseException:
+            self._release()
+            raise
+        self.lazy = False
+        self._exit.arm()
+
+    async def stop(self) -> None:
+        """Let go; the last holder drains and closes the kit."""
+        if self._release():
+            await self._parts.portal.call(self.life.close)
+            self._ended()
+
+    def stop_blocking(self, timeout: float | None = None) -> None:
+        """Let go, from a thread without a loop."""
+        if self._release():
+            self._parts.portal.run(self.life.close(), timeout)
+            self._ended()
+
+    def start_lazily(self) -> None:
+        """Start without waiting and without holding, if the kit does not run."""
+        if not self.life.begun:
+            self.lazy = True
+            self._parts.portal.submit(self.life.open())
+            self._exit.arm()
+
+    def renew(self) -> None:
+        """In a forked child: nothing runs, and nothing of the parent's is ours."""
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._parts.renew()
+        self.life.forget()
+        self._parts.buffer.wake_at_next(self.start_lazily)
+
+    def exit(self) -> None:
+        """At the end of the interpreter: store what waits, if it can be done in time."""
+        self._holders = 0
+        if self._parts.portal.running:
+            with contextlib.suppress(Exception):
+                self.stop_blocking(_EXIT_BUDGET)
+
+    def _release(self) -> bool:
+        with self._lock:
+            self._holders = max(0, self._holders - 1)
+            return self._holders == 0
+
+    def _ended(self) -> None:
+        self._exit.disarm()
+        self._parts.portal.stop()
+        self._parts.buffer.clear()
+        self._parts.buffer.wake_at_next(self.start_lazily)
+
+
+class _AtExit:
+    """An atexit handler that does not keep its keeper alive, and a finalizer for one that is simply forgotten."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = weakref.ref(keeper)
+        self._armed = False
+        weakref.finalize(keeper, _abandon, keeper._parts.portal, keeper.life).atexit = False  # noqa: SLF001
+
+    def arm(self) -> None:
+        if not self._armed:
+            self._armed = True
+            atexit.register(self)
+
+    def disarm(self) -> None:
+        self._armed = False
+        atexit.unregister(self)
+
+    def __call__(self) -> None:
+        keeper = self._keeper()
+        if keeper is not None:
+            keeper.exit()
+
+
+def _abandon(portal: Portal, life: Life) -> None:
+    """Close a kit that nobody refers to any more. Called by the garbage collector, in any thread: never waits."""
+    if portal.running:
+        portal.submit(life.close()).add_done_callback(lambda _: portal.soon(portal.end))

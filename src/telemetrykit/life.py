@@ -1,0 +1,157 @@
+"""The life of an assembly on the kit's loop: opened, run, drained, closed, all in one task.
+
+One task, because a plugin's lifespan may hold a task group, which must be left where it was entered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+from typing import Any
+
+from .assembly import Assembly
+from .contracts.context import Context
+from .contracts.web import HOST_TENANT
+from .errors import BackendUnavailable
+from .runtime.guard import describe
+
+logger = logging.getLogger("telemetrykit.life")
+
+#: Seconds that draining may take at the end: a process that was told to go must be gone within two.
+GRACE = 1.0
+_OPEN_BUDGET = 10.0
+_DROPS_EVERY = 60.0
+_PRUNE_EVERY = 60.0
+_WORKER_EVERY = 15.0
+
+
+class Life:
+    """Starts and stops one assembly, any number of times."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._task: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self.started_at: int | None = None
+
+    @property
+    def begun(self) -> bool:
+        """True from the first ``open`` to ``close``."""
+        return self._task is not None
+
+    def forget(self) -> None:
+        """In a forked child: the parent's task does not run here."""
+        self._task = self._ready = self.started_at = None
+
+    async def open(self) -> None:
+        """Start if not started; returns when everything runs. BackendUnavailable only with ``require_backends``."""
+        if self._task is None or self._task.done():
+            self._ready = asyncio.get_running_loop().create_future()
+            self._stop = asyncio.Event()
+            self._task = asyncio.create_task(self._run(self._ready), name="telemetrykit.life")
+        if self._ready is not None:
+            await asyncio.shield(self._ready)
+
+    async def close(self) -> None:
+        """Drain and close; a second call is a no-op."""
+        if self._task is None:
+            return
+        self._stop.set()
+        task, self._task = self._task, None
+        await asyncio.wait([task])
+        self.started_at = None
+
+    async def _run(self, ready: asyncio.Future[None]) -> None:
+        parts = self._assembly
+        parts.hub.start()
+        parts.pipeline.start()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(parts.backends.close)
+            try:
+                await parts.backends.open()
+                await self._open_parts(parts.context(), stack)
+                self._start_loops(parts.context())
+            except Exception as error:  # noqa: BLE001 - it is raised by open(), in the host's start
+                ready.set_exception(error)
+                return
+            self.started_at = parts.clock.now()
+            ready.set_result(None)
+            await self._stop.wait()
+            await self._drain()
+
+    async def _open_parts(self, context: Context, stack: AsyncExitStack) -> None:
+        for part, _ in self._assembly.authenticators:
+            await self._open_part(part, context, stack)
+        for runner in self._assembly.probes:
+            await self._open_part(runner.probe, context, stack)
+        for name, make_lifespan in self._assembly.registry.lifespans(context):
+            try:
+                async with asyncio.timeout(_OPEN_BUDGET):
+                    await stack.enter_async_context(make_lifespan())
+            except Exception as error:  # noqa: BLE001 - a plugin's start must not stop the host
+                self._assembly.registry.fail(name, error, "its lifespan failed to start")
+
+    async def _open_part(self, part: Any, context: Context, stack: AsyncExitStack) -> None:
+        if hasattr(part, "close"):
+            stack.push_async_callback(_quietly_close, part)
+        if hasattr(part, "open"):
+            try:
+                async with asyncio.timeout(_OPEN_BUDGET):
+                    await part.open(context)
+            except Exception as error:  # noqa: BLE001 - a plugin's start must not stop the host
+                self._assembly.registry.fail(part.name, error, "it could not be opened")
+
+    def _start_loops(self, context: Context) -> None:
+        parts, add = self._assembly, self._assembly.supervisor.add
+        parts.fanout.start(context)
+        add("backends", parts.backends.keep_opening)
+        add("pipeline", parts.pipeline.run)
+        add("ingest", lambda: parts.ingest.drain(parts.back.store))
+        add("stream.ticks", parts.hub.run_ticks)
+        add("stream.tail", parts.hub.run_tail)
+        add("stream.heartbeats", parts.hub.run_heartbeats)
+        add("retention", lambda: parts.leader.run_while_leading(parts.retention.duty, every=_PRUNE_EVERY))
+        add("health", parts.board.watch)
+        add("drops", self._report_drops)
+        add("worker", self._say_alive)
+        for runner in parts.probes:
+            add(f"probe.{runner.probe.name}", runner.run)
+
+    async def _drain(self) -> None:
+        parts = self._assembly
+        parts.hub.close()
+        await parts.pipeline.stop(GRACE)
+        await parts.fanout.stop(GRACE)
+        await parts.supervisor.stop()
+        await parts.leader.resign()
+
+    async def _report_drops(self) -> None:
+        drops, buffer, reported = self._assembly.drops, self._assembly.buffer, 0
+        while True:
+            await asyncio.sleep(_DROPS_EVERY)
+            full, reported = buffer.dropped - reported, buffer.dropped
+            new = dict(drops.take_new())
+            if full:
+                new["buffer_full"] = full
+            if new:
+                self._assembly.emitter.emit("telemetry.dropped", {"reasons": new}, severity="warn", tenant=HOST_TENANT)
+
+    async def _say_alive(self) -> None:
+        parts = self._assembly
+        details: dict[str, str | int] = {"pid": os.getpid(), "service": parts.emitter.source}
+        while True:
+            try:
+                await parts.backends.store.save_worker(parts.writer, details, seen_at=parts.clock.now())
+            except BackendUnavailable as error:
+                logger.debug("not listed among the processes: %s", error)
+            await asyncio.sleep(_WORKER_EVERY)
+
+
+async def _quietly_close(part: Any) -> None:
+    try:
+        async with asyncio.timeout(GRACE):
+            await part.close()
+    except Exception as error:  # noqa: BLE001 - closing the others goes on
+        logger.warning("%s could not be closed: %s", part.name, describe(error), extra={"action": "part.close"})

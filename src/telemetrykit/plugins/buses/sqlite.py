@@ -1,0 +1,75 @@
+"""The bus between the processes that share one SQLite file: it notices that somebody wrote."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from ...contracts.bus import Bus
+from ...hookspecs import hookimpl
+from ...model.health import Health
+from ...settings import Settings
+from ..stores.sqlite_url import database_path
+from .mailbox import Mailboxes, Signal
+from .sqlite_watch import Watch
+
+
+@hookimpl
+def make_bus(url: str, settings: Settings) -> Bus | None:
+    """``sqlite:PATH``, the file of the store."""
+    path = database_path(url)
+    return None if path is None else SqliteBus(path)
+
+
+class SqliteBus(Bus):
+    """Carries nothing from process to process: a write of any connection is an empty signal on every channel.
+
+    While somebody subscribes, one thread looks every 20 ms whether the file has changed; otherwise nothing runs.
+    """
+
+    name = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mailboxes = Mailboxes()
+        self._watch: Watch | None = None
+
+    async def open(self) -> None:
+        """Begin without subscribers, in a forked child too: the thread of its parent does not exist there."""
+        self._mailboxes = Mailboxes()
+        self._watch = None
+
+    async def close(self) -> None:
+        self._mailboxes.close()
+        self._stop_watching()
+
+    async def publish(self, channel: str, payload: bytes = b"") -> None:
+        self._mailboxes.put(channel, payload)
+
+    @asynccontextmanager
+    async def _subscribe(self, *channels: str) -> AsyncIterator[AsyncIterator[Signal]]:
+        self._start_watching()
+        try:
+            async with self._mailboxes.subscribe(*channels) as signals:
+                yield signals
+        finally:
+            if not len(self._mailboxes):
+                self._stop_watching()
+
+    def subscribe(self, *channels: str) -> AbstractAsyncContextManager[AsyncIterator[Signal]]:
+        return self._subscribe(*channels)
+
+    async def ping(self) -> Health:
+        trouble = self._watch.trouble if self._watch else None
+        return Health() if trouble is None else Health.degraded(trouble)
+
+    def _start_watching(self) -> None:
+        if self._watch is None:
+            self._watch = Watch(self._path, self._mailboxes.put_everywhere)
+            self._watch.start()
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None

@@ -1,0 +1,74 @@
+"""A thread that looks whether another connection has written to a SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ..stores.sqlite_errors import unavailable
+
+# Seconds between two looks; a look costs some ten microseconds.
+_EVERY = 0.02
+_AFTER_TROUBLE = 1.0
+_LOOKS_AT_ONE_FILE = 50
+
+
+class Watch:
+    """Calls ``on_change`` in the loop in which it was started, until it is stopped."""
+
+    def __init__(self, path: Path, on_change: Callable[[], None]) -> None:
+        self._path = path
+        self._on_change = on_change
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        #: Why it cannot look at the moment.
+        self.trouble: str | None = None
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, args=(loop,), name="telemetrykit.sqlite.watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; it never sleeps on when told so."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._look_at_one_file(loop)
+                self.trouble = None
+            except (sqlite3.Error, OSError) as error:
+                self.trouble = str(unavailable(error, self._path))
+                self._stopped.wait(_AFTER_TROUBLE)
+            except RuntimeError:
+                return  # The loop is closed.
+
+    def _look_at_one_file(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Not for ever, because a file that was replaced never changes again.
+        identity = self._path.stat().st_ino
+        connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+        try:
+            seen = None
+            while self._path.stat().st_ino == identity:
+                seen = self._look(connection, seen, loop)
+                self.trouble = None
+                if self._stopped.is_set():
+                    return
+        finally:
+            connection.close()
+
+    def _look(self, connection: sqlite3.Connection, seen: int | None, loop: asyncio.AbstractEventLoop) -> int | None:
+        for _ in range(_LOOKS_AT_ONE_FILE):
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
+            if version != seen:
+                loop.call_soon_threadsafe(self._on_change)
+                seen = version
+            if self._stopped.wait(_EVERY):
+                break
+        return seen

@@ -1,0 +1,128 @@
+"""The database file behind the threads that may use it: one writes, two read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from ...errors import BackendUnavailable
+from ...runtime.threads import WorkerThread
+from .sqlite_errors import breaks_connection, unavailable
+from .sqlite_session import FileReplaced, Session
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_READERS = 2
+# Not the file is wrong then but what was to be put into it.
+_WRONG_VALUES = (
+    UnicodeError,
+    OverflowError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+
+
+class Lane:
+    """A thread with a connection of its own, made anew after an error that broke it."""
+
+    def __init__(self, name: str, path: Path, busy_timeout: float) -> None:
+        self._thread = WorkerThread(name)
+        self._path = path
+        self._busy_timeout = busy_timeout
+        self._session: Session | None = None
+        #: Calls handed in and not answered yet.
+        self.pending = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    async def run(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a function of the session; BackendUnavailable says in words what SQLite said."""
+        self.pending += 1
+        try:
+            return await self._thread.run(self._call, lambda session: function(session, *args, **kwargs))
+        finally:
+            self.pending -= 1
+
+    async def close(self) -> None:
+        """Finish what was handed in, let go of the file, end the thread."""
+        if self._thread.alive:
+            await self._thread.run(self._disconnect)
+        await self._thread.stop()
+
+    def _call(self, function: Callable[[Session], T]) -> T:
+        try:
+            if self._session is None:
+                self._session = Session.open(self._path, self._busy_timeout)
+            return function(self._session)
+        except FileReplaced:
+            self._disconnect()
+            raise
+        except _WRONG_VALUES as error:
+            raise ValueError(f"a value cannot be stored: {error}") from error
+        except (sqlite3.Error, OSError) as error:
+            if breaks_connection(error):
+                self._disconnect()
+            raise unavailable(error, self._path) from error
+
+    def _disconnect(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+
+class Database:
+    """Runs functions of a :class:`Session` in the right thread."""
+
+    def __init__(self, path: Path, *, busy_timeout: float) -> None:
+        self.path = path
+        self._busy_timeout = busy_timeout
+        self._lanes: tuple[Lane, ...] = ()
+        self._owner = 0
+        self._inherited: list[object] = []
+
+    async def open(self) -> None:
+        """Connect and migrate; a no-op while it is open. After a fork the child must call it, too."""
+        if self._owner != os.getpid():
+            # SQLite forbids a child to touch, even to close, what its parent opened.
+            self._inherited.append(self._lanes)
+            self._lanes, self._owner = (), os.getpid()
+        if self._lanes:
+            return
+        names = ("writer", *(f"reader-{number}" for number in range(1, _READERS + 1)))
+        self._lanes = tuple(Lane(f"telemetrykit.sqlite.{name}", self.path, self._busy_timeout) for name in names)
+        for lane in self._lanes:
+            lane.start()
+        try:
+            await self.write(lambda _: None)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish what was handed in; a second call is a no-op."""
+        lanes, self._lanes = self._lanes, ()
+        if self._owner == os.getpid():
+            for lane in reversed(lanes):
+                await lane.close()
+
+    async def write(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in the one thread that writes."""
+        return await self._lane(0).run(function, *args, **kwargs)
+
+    async def read(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in the thread that has least to do of those that only read."""
+        readers = range(1, len(self._lanes))
+        number = min(readers, key=lambda n: self._lanes[n].pending, default=0)
+        return await self._lane(number).run(function, *args, **kwargs)
+
+    def _lane(self, number: int) -> Lane:
+        if not self._lanes:
+            raise BackendUnavailable(f"The database {self.path} is not open.")
+        return self._lanes[number]

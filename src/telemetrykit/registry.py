@@ -1,0 +1,229 @@
+"""Finds plugins and collects the parts that they bring, once."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import metadata
+from typing import Any, Literal
+
+import pluggy
+
+from . import hookspecs
+from .contracts.bus import Bus
+from .contracts.context import Context
+from .contracts.storage import Store
+from .contracts.web import Policy
+from .errors import ConfigurationError, DuplicateName, PluginError, UnknownScheme
+from .model.health import Health
+from .runtime.guard import describe
+from .settings import Settings, safe_url
+
+logger = logging.getLogger("telemetrykit.registry")
+
+MakeLifespan = Callable[[], AbstractAsyncContextManager[Any]]
+Origin = Literal["built-in", "installed", "explicit"]
+
+#: Which package brings a scheme that nobody here knows.
+_KNOWN_SCHEMES = {
+    "postgresql": "telemetrykit-postgres",
+    "redis": "telemetrykit[redis]",
+    "rediss": "telemetrykit[redis]",
+    "s3": "telemetrykit-s3",
+}
+_RANK: Mapping[Origin, int] = {"built-in": 0, "installed": 1, "explicit": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailure:
+    """A plugin that could not be used, and why."""
+
+    plugin: str
+    error: str
+
+
+@dataclass(slots=True)
+class PluginInfo:
+    """One plugin as the plugins page shows it."""
+
+    name: str
+    origin: Origin
+    distribution: str | None = None
+    disabled: bool = False
+    hooks: Sequence[str] = ()
+    #: Parts it brings, as ``kind:name``.
+    parts: list[str] = field(default_factory=list)
+    #: Parts of it that another plugin's part of that name has replaced.
+    replaced: list[str] = field(default_factory=list)
+
+
+class Registry:
+    """Every plugin of one Telemetry. Later registered wins: explicit, then installed, then built-in."""
+
+    def __init__(self, settings: Settings, *, builtins: Mapping[str, object], explicit: Sequence[object] = ()) -> None:
+        self._settings = settings
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self.plugins: dict[str, PluginInfo] = {}
+        self.failures: list[PluginFailure] = []
+        if settings.trace_plugins:
+            self._trace()
+        for name in settings.disable:
+            self._manager.set_blocked(name)
+        for name, plugin in builtins.items():
+            self._register(plugin, name, "built-in")
+        self._load_installed()
+        for plugin in explicit:
+            self._register(plugin, _name_of(plugin), "explicit")
+        self._check_hooks()
+
+    def parts(self, hook: str, contract: type[Any] = object) -> list[Any]:
+        """All parts that a ``register_*`` hook brings, explicit ones first; a name occurs once.
+
+        A part that does not fit ``contract`` is a failure of its plugin. Raises DuplicateName if two installed
+        plugins bring one name.
+        """
+        chosen: dict[str, tuple[PluginInfo, Any]] = {}
+        for info, part in self._collect(hook):
+            if not isinstance(part, contract):
+                error = TypeError(f"{part!r} is no {contract.__name__}: see docs/reference/hooks.md")
+                self.fail(info.name, error, f"its hook {hook} gave something else")
+                continue
+            name = part_name(part)
+            earlier = chosen.get(name)
+            label = f"{hook.removeprefix('register_')}:{name}"
+            info.parts.append(label)
+            if earlier is None:
+                chosen[name] = (info, part)
+            elif _RANK[earlier[0].origin] > _RANK[info.origin]:
+                info.replaced.append(label)
+            else:
+                raise DuplicateName(
+                    f"Plugins {earlier[0].name!r} and {info.name!r} both bring {label!r}. "
+                    f"Disable one: TELEMETRYKIT_DISABLE={info.name}"
+                )
+        return [part for _, part in chosen.values()]
+
+    def health(self) -> Health:
+        """Degraded while a plugin could not be used."""
+        return (
+            Health()
+            if not self.failures
+            else Health.degraded(*(f"plugin {f.plugin}: {f.error}" for f in self.failures))
+        )
+
+    def make_store(self, url: str) -> Store:
+        """The store for a URL; UnknownScheme says which package would bring it."""
+        store: Store = self._make("make_store", url)
+        return store
+
+    def make_bus(self, url: str) -> Bus:
+        """The bus for a URL; UnknownScheme says which package would bring it."""
+        bus: Bus = self._make("make_bus", url)
+        return bus
+
+    def make_policy(self) -> Policy:
+        policy: Policy = self._manager.hook.make_policy(settings=self._settings)
+        return policy
+
+    def lifespans(self, context: Context) -> Iterator[tuple[str, MakeLifespan]]:
+        """The plugins that have a lifespan, in the order of registration, with the function that makes it."""
+        for impl in self._manager.hook.lifespan.get_hookimpls():
+            make: MakeLifespan = partial(impl.function, *([context] if impl.argnames else []))
+            yield impl.plugin_name, make
+
+    def _collect(self, hook: str) -> Iterator[tuple[PluginInfo, Any]]:
+        for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            info = self.plugins[impl.plugin_name]
+            try:
+                parts = impl.function(*([self._settings] if impl.argnames else [])) or ()
+                for part in parts:
+                    part_name(part)
+                    yield info, part
+            except ConfigurationError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a plugin's hook may raise anything
+                self.fail(info.name, error, f"its hook {hook} raised")
+
+    def _make(self, hook: str, url: str) -> Any:
+        made = getattr(self._manager.hook, hook)(url=url, settings=self._settings)
+        if made is not None:
+            return made
+        scheme = url.partition(":")[0]
+        package = _KNOWN_SCHEMES.get(scheme)
+        cure = (
+            f"Run: pip install '{package}'" if package else "Check the spelling, or install the plugin that brings it."
+        )
+        raise UnknownScheme(f"No plugin can {hook.replace('_', ' a ')} from {safe_url(url)!r}. {cure}")
+
+    def _load_installed(self) -> None:
+        allowed = self._settings.load_plugins
+        points = sorted(metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: point.name)
+        for point in points:
+            if allowed is not None and point.name not in allowed:
+                continue
+            distribution = point.dist.name if point.dist else None
+            try:
+                plugin = point.load()
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                self.fail(point.name, error, "it could not be imported")
+                continue
+            self._register(plugin, point.name, "installed", distribution)
+
+    def _register(self, plugin: object, name: str, origin: Origin, distribution: str | None = None) -> None:
+        info = PluginInfo(name, origin, distribution)
+        if self._manager.is_blocked(name):
+            info.disabled = True
+            self.plugins[name] = info
+            return
+        try:
+            self._manager.register(plugin, name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            if origin != "installed":
+                raise PluginError(f"Plugin {name!r} cannot be registered: {error}") from None
+            self.fail(name, error, "it could not be registered")
+            return
+        info.hooks = sorted(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
+        self.plugins[name] = info
+
+    def _check_hooks(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            name = self._manager.get_name(error.plugin) or "?"
+            if self.plugins[name].origin == "explicit" or self._settings.strict_plugins:
+                raise PluginError(f"Plugin {name!r} implements a hook that does not exist: {error}") from None
+            self._manager.unregister(error.plugin)
+            del self.plugins[name]
+            self.fail(name, error, "it implements a hook that does not exist")
+            self._check_hooks()
+
+    def fail(self, name: str, error: BaseException, what: str) -> None:
+        """Note that a plugin could not be used; with ``strict_plugins`` raises PluginError instead."""
+        text = f"{what}: {describe(error)}"
+        if self._settings.strict_plugins:
+            raise PluginError(f"Plugin {name!r}: {text}") from error
+        logger.warning("plugin %s is not used: %s", name, text, extra={"action": "plugin.failed", "plugin": name})
+        self.failures.append(PluginFailure(name, text))
+
+    def _trace(self) -> None:
+        self._manager.trace.root.setwriter(lambda text: sys.stderr.write(text))
+        self._manager.enable_tracing()
+
+
+def part_name(part: Any) -> str:
+    """The name under which a part replaces another; PluginError for one without."""
+    name = getattr(part, "name", None) or getattr(part, "type", None)
+    if not isinstance(name, str):
+        raise PluginError(f"{part!r} has no name: give it an attribute `name`.")
+    return name
+
+
+def _name_of(plugin: object) -> str:
+    return str(getattr(plugin, "__name__", None) or type(plugin).__name__)

@@ -1,0 +1,190 @@
+"""The kit's own event loop, in one daemon thread per process, and the ways into it.
+
+ASGI hosts, WSGI hosts, scripts and test clients reach it alike: from any thread, and from any asyncio or trio loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+
+class Portal:
+    """Runs coroutines on the kit's loop. Starts at first use; a forked child starts its own."""
+
+    def __init__(self, name: str = "telemetrykit") -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._loop is not None
+
+    def start(self) -> asyncio.AbstractEventLoop:
+        """The running loop, started if need be; safe to call from any thread."""
+        loop = self._loop
+        if loop is not None:
+            return loop
+        with self._lock:
+            if self._loop is None:
+                self._loop = self._launch()
+            return self._loop
+
+    def _launch(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        ready = threading.Event()
+        # A fresh context: the thread must not inherit the trace of the request that happened to start it.
+        context = contextvars.Context()
+        self._thread = threading.Thread(target=context.run, args=(_run_loop, loop, ready), name=self._name, daemon=True)
+        self._thread.start()
+        ready.wait()
+        return loop
+
+    def stop(self) -> None:
+        """Stop the loop and join its thread; a portal that does not run is left alone."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None or thread is None:
+            return
+        loop.call_soon_threadsafe(loop.stop)
+        if thread is not threading.current_thread():
+            thread.join()
+
+    def end(self) -> None:
+        """Stop from within the kit's own loop, without waiting for it."""
+        with self._lock:
+            loop, self._loop, self._thread = self._loop, None, None
+        if loop is not None:
+            loop.stop()
+
+    def forget(self) -> None:
+        """Drop what a forked child inherited: its parent's thread does not exist here."""
+        self._lock = threading.Lock()
+        self._loop = self._thread = None
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the kit's loop; wait for the future from any thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.start())
+
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Run a coroutine on the kit's loop and block until it is done."""
+        return self.submit(coroutine).result(timeout)
+
+    def soon(self, function: Callable[..., object], *args: Any) -> None:
+        """Call a plain function on the kit's loop, soon; a portal that does not run is left alone."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # The loop closed in between.
+                loop.call_soon_threadsafe(function, *args)
+
+    async def call(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
+        """Await a coroutine function on the kit's loop from a task of the host's loop, asyncio or trio.
+
+        Cancelling the caller cancels the call.
+        """
+        if running_loop() is self._loop:
+            return await function(*args, **kwargs)
+        future = self.submit(function(*args, **kwargs))
+        wake = Waker()
+        done = anyio.Event()
+        future.add_done_callback(lambda _: wake(done.set))
+        try:
+            await done.wait()
+        finally:
+            future.cancel()
+        return future.result()
+
+
+class Waker:
+    """Runs a callback in the loop in which the waker was made, from any thread. A closed loop swallows it."""
+
+    def __init__(self) -> None:
+        loop = running_loop()
+        if loop is not None:
+            self._soon: Callable[..., Any] = loop.call_soon_threadsafe
+            self._closed: type[Exception] = RuntimeError
+        else:
+            import trio
+
+            self._soon = trio.lowlevel.current_trio_token().run_sync_soon
+            self._closed = trio.RunFinishedError
+
+    def __call__(self, callback: Callable[[], Any]) -> None:
+        try:
+            self._soon(callback)
+        except self._closed:
+            return
+
+
+def current_loop() -> object:
+    """Something that stands for the loop of this task, asyncio or trio: the same object in every task of the loop."""
+    loop = running_loop()
+    if loop is not None:
+        return loop
+    import trio
+
+    return trio.lowlevel.current_trio_token()
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The asyncio loop that runs in this thread, if one does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+class Pace:
+    """Hands the GIL back to the host now and then.
+
+    A thread that computes without a pause makes every other thread wait for the interpreter's switch interval (5 ms).
+    Working in slices of a quarter millisecond keeps the host's p99 where it was.
+    """
+
+    def __init__(self, slice: float = 0.000_25, rest: float = 0.000_05) -> None:
+        self._slice = slice
+        self._rest = rest
+        self._until = 0.0
+
+    def __call__(self) -> None:
+        """Call between small pieces of work; rests if this slice is used up."""
+        now = time.perf_counter()
+        if now >= self._until:
+            time.sleep(self._rest)
+            self._until = time.perf_counter() + self._slice
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+    asyncio.set_event_loop(loop)
+    loop.call_soon(ready.set)
+    try:
+        loop.run_forever()
+    finally:
+        _cancel_all(loop)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(_settled(tasks))
+
+
+async def _settled(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,55 @@
+"""The frames of one subscription, in order, whether they come from the log or from the live ring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import BackendUnavailable
+from ..runtime.portal import Portal
+from .hub import Hub, Opened
+
+
+class Feed:
+    """Reads on the host's loop what a subscription has for its client."""
+
+    def __init__(self, hub: Hub, portal: Portal, opened: Opened, greeting: bytes) -> None:
+        self.opened = opened
+        self.subscription = opened.subscription
+        self._hub = hub
+        self._portal = portal
+        self._first: Sequence[bytes] = (greeting, *opened.replay)
+        self._behind = True
+
+    @property
+    def position(self) -> int:
+        """Cursor up to which the client has been given everything that matches."""
+        return self.subscription.position
+
+    async def read(self) -> Sequence[bytes]:
+        """The next frames; none means: wait until the client is woken."""
+        if self._first:
+            frames, self._first = self._first, ()
+            return frames
+        if not self._behind:
+            chunks = self.subscription.take()
+            if chunks is not None:
+                return [frame for chunk in chunks for frame in chunk.frames]
+            await self._portal.call(self.subscription.rejoin)
+            self._behind = True
+        return await self._read_log()
+
+    def close(self) -> None:
+        """The client is gone."""
+        self._portal.soon(self._hub.leave, self.subscription)
+
+    async def _read_log(self) -> Sequence[bytes]:
+        frames = [gap] if (gap := self.subscription.take_gap()) else []
+        try:
+            frames += await self._portal.call(self.subscription.catch_up)
+        except BackendUnavailable:
+            # The next heartbeat, or the next live event, wakes the client for another try.
+            return frames
+        if not frames:
+            self._behind = False
+            return await self.read()
+        return frames

@@ -1,0 +1,148 @@
+"""Tickets: how a browser's EventSource, which cannot send a header, is admitted to the live stream.
+
+A ticket is signed, lasts 30 s and admits once. The cookie that comes with it admits the reconnects of the browser
+that holds both, while its stream is open and five minutes longer; the stream tells so by prolonging its stay.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from ..contracts.storage import Leases
+from ..errors import BackendUnavailable, FieldError, InvalidRequest, Unauthenticated
+from ..model.filter import ALL_TENANTS, Filter
+from ..model.principal import Principal
+from ..runtime.clock import Clock
+from ..runtime.portal import Portal
+from ..runtime.principals import principal_from_json, principal_to_json
+from ..runtime.signing import Signer
+
+#: Seconds in which a ticket must be used.
+TICKET_SECONDS = 30
+#: How often an open stream prolongs its stay, in seconds.
+PROLONG_EVERY = 60.0
+#: Seconds that the cookie of a stream is good for, at most; then the page asks for a new ticket.
+COOKIE_SECONDS = 12 * 3600
+
+_STAY_SECONDS = 300.0 + PROLONG_EVERY
+#: A browser keeps cookies of up to 4,096 bytes, name and attributes included (RFC 6265, section 6.1).
+_LONGEST = 3600
+_MICROS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What a client is given."""
+
+    text: str
+    #: Microseconds since the Unix epoch.
+    expires_at: int
+    #: The value of the cookie.
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Somebody may open a stream."""
+
+    principal: Principal
+    #: What it may see at most: its tenant, its types, and the filter of its ticket.
+    filter: Filter
+    #: Present for a ticket: to be kept while the stream is open.
+    stay: Stay | None = None
+
+
+class Stay:
+    """The time in which a stream's cookie admits its browser again."""
+
+    def __init__(self, portal: Portal, leases: Leases, name: str, holder: str) -> None:
+        self._portal = portal
+        self._leases = leases
+        self._name = name
+        self._holder = holder
+
+    async def prolong(self) -> None:
+        """From now on for another five minutes, at least."""
+        try:
+            await self._portal.call(self._leases.acquire, self._name, self._holder, _STAY_SECONDS)
+        except BackendUnavailable:
+            return  # The open stream goes on; at worst a reconnect needs a new ticket.
+
+    async def keep(self) -> None:
+        """Prolong for as long as the stream is open: until cancelled."""
+        while True:
+            await self.prolong()
+            await anyio.sleep(PROLONG_EVERY)
+
+
+class Tickets:
+    """Makes tickets and admits those who bring one. Its coroutines may be awaited on any loop."""
+
+    def __init__(self, portal: Portal, leases: Leases, clock: Clock, secret_keys: Sequence[str]) -> None:
+        self._portal = portal
+        self._leases = leases
+        self._clock = clock
+        self._ticket = Signer(secret_keys, "ticket")
+        self._cookie = Signer(secret_keys, "stream")
+
+    def issue(self, principal: Principal, filter: Filter) -> Ticket:
+        """A ticket for this principal and this filter. InvalidRequest if the filter is too long for a cookie."""
+        now = self._clock.now()
+        expires_at = now + TICKET_SECONDS * _MICROS
+        content = {"i": secrets.token_urlsafe(12), "p": principal_to_json(principal), **_bound(filter)}
+        # What cannot be read back must not be handed out: the limits hold for the filter as a whole.
+        self._admit(content, "")
+        text = self._ticket.sign({**content, "x": expires_at})
+        cookie = self._cookie.sign({**content, "x": now + COOKIE_SECONDS * _MICROS})
+        if max(len(text), len(cookie)) > _LONGEST:
+            raise InvalidRequest(errors=[FieldError("the filter is too long for a ticket: use fewer terms", "#/q")])
+        return Ticket(text=text, expires_at=expires_at, cookie=cookie)
+
+    async def redeem(self, text: str, cookie: str | None = None) -> Admission:
+        """Admit the holder of a ticket, or of one that was used and its cookie. Unauthenticated otherwise."""
+        ticket = self._ticket.read(text)
+        if ticket is None:
+            raise Unauthenticated("This is no ticket of ours. A long-lived token does not belong into a URL.")
+        name, holder = _lease(ticket), secrets.token_urlsafe(12)
+        if ticket["x"] > self._clock.now():
+            fence = await self._portal.call(self._leases.acquire, name, holder, _STAY_SECONDS)
+            if fence is not None:
+                return self._admit(ticket, holder)
+        known = self._cookie.read(cookie) if cookie else None
+        if known is not None and known["p"] == ticket["p"]:
+            admission = await self._return(ticket, known["x"])
+            if admission is not None:
+                return admission
+        raise Unauthenticated("This ticket was used or has expired: POST api/v1/stream/tickets for a new one.")
+
+    async def recall(self, cookie: str) -> Admission | None:
+        """Admit the holder of a cookie whose stream is open, or was until five minutes ago."""
+        known = self._cookie.read(cookie)
+        return None if known is None else await self._return(known, known["x"])
+
+    async def _return(self, content: dict[str, Any], expires_at: int) -> Admission | None:
+        if expires_at <= self._clock.now():
+            return None
+        lease = await self._portal.call(self._leases.holder, _lease(content))
+        return None if lease is None else self._admit(content, lease.holder)
+
+    def _admit(self, content: dict[str, Any], holder: str) -> Admission:
+        tenant = ALL_TENANTS if content["t"] is None else content["t"]
+        return Admission(
+            principal=principal_from_json(content["p"]),
+            filter=Filter.from_json(content["f"], tenant=tenant, now=0),
+            stay=Stay(self._portal, self._leases, _lease(content), holder),
+        )
+
+
+def _bound(filter: Filter) -> dict[str, Any]:
+    return {"t": None if filter.tenant is ALL_TENANTS else filter.tenant, "f": filter.to_json()}
+
+
+def _lease(content: dict[str, Any]) -> str:
+    return f"nonce:ticket:{content['i']}"

@@ -1,0 +1,138 @@
+"""The ASGI apps that a host mounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..stream.doorbell import Doorbells
+from ..stream.tickets import Tickets
+from .answers import json_answer
+from .authentication import Authentication
+from .connection import mount_path
+from .dashboard.app import Pages
+from .dispatch import Dispatcher, deliver
+from .endpoint import Access, Answer, Call, Endpoint
+from .gate import Gate
+from .live import LiveGate, StreamEndpoint, WebSocketEndpoint
+from .openapi import document
+from .parts import WebParts
+from .recorder import INTERNAL
+from .route_tree import path_below
+from .routes.events import EventRoutes
+from .routes.health import HealthRoutes
+from .routes.ingest import IngestRoutes
+from .routes.panels import PanelRoutes
+from .routes.schemas import SchemaRoutes
+from .routes.session import SessionRoutes
+from .routes.status import StatusRoutes
+from .routes.stream import TicketRoutes, stream_endpoint
+from .session_cookie import Sessions
+from .sse import EventStreams
+from .websocket import WebSockets
+
+
+class Apps(NamedTuple):
+    """The one mount, and its parts for hosts that mount them one by one."""
+
+    asgi: ASGIApp
+    status_app: ASGIApp
+    stream_app: ASGIApp
+    dashboard_app: ASGIApp
+
+
+def build_apps(parts: WebParts) -> Apps:
+    """Wire gate, endpoints and pages. The apps own no resources: they work under any root path, on any loop."""
+    sessions = Sessions(parts)
+    authentication = Authentication(parts, sessions)
+    gate = Gate(authentication, parts.policy, parts.types)
+    tickets = Tickets(parts.portal, parts.leases, parts.clock, parts.secret_keys)
+    pages = Pages(parts, gate)
+    live = LiveGate(gate, tickets, parts.clock)
+    bells = Doorbells()
+    sse = StreamEndpoint(live, EventStreams(parts.hub, parts.portal, parts.clock, bells))
+    websocket = WebSocketEndpoint(live, WebSockets(parts.hub, parts.portal, parts.clock, bells), parts.ensure_started)
+    who = SessionRoutes(parts, gate, authentication, sessions).endpoints()
+    status = [*HealthRoutes(parts, gate).endpoints(), *StatusRoutes(parts).endpoints(), *who]
+    stream = [
+        stream_endpoint(sse.handle),
+        *TicketRoutes(parts, gate, tickets).endpoints(),
+        *SchemaRoutes(parts, gate).endpoints(),
+    ]
+    events = [*EventRoutes(parts, gate).endpoints(), *IngestRoutes(parts).endpoints()]
+    panels = PanelRoutes(parts, gate, pages.module_path).endpoints()
+    whole = MountedApp(_dispatcher(parts, gate, [*events, *stream, *status, *panels]), websocket=websocket, pages=pages)
+    return Apps(
+        asgi=whole,
+        status_app=MountedApp(_dispatcher(parts, gate, status)),
+        stream_app=MountedApp(_dispatcher(parts, gate, [*stream, *who]), websocket=websocket),
+        # The page asks for everything that the mount has.
+        dashboard_app=whole,
+    )
+
+
+class MountedApp:
+    """One ASGI app: endpoints, and where they are given, the WebSocket and the pages."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, *, websocket: WebSocketEndpoint | None = None, pages: Pages | None = None
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._serve_websocket = websocket
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[INTERNAL] = True
+        if scope["type"] == "http":
+            await deliver(self._answer, scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await _lifespan(receive, send)
+
+    async def _answer(self, request: Request) -> ASGIApp:
+        path = path_below(request.scope, mount_path(request))
+        if self._pages is not None and self._pages.owns(path):
+            return await self._pages.answer(path, request)
+        return await self._dispatcher.answer(path, request)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._serve_websocket is None or path_below(scope, mount_path(HTTPConnection(scope))) != "/ws":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000, "reason": "there is no WebSocket here"})
+            return
+        await self._serve_websocket(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Served alone by a server, an app has nothing to start or to stop."""
+    for phase in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{phase}.complete"})
+
+
+def _dispatcher(parts: WebParts, gate: Gate, endpoints: Sequence[Endpoint]) -> Dispatcher:
+    return Dispatcher(
+        [*endpoints, _description(endpoints)],
+        gate,
+        body_limit=parts.settings.body_limit,
+        ensure_started=parts.ensure_started,
+    )
+
+
+def _description(endpoints: Sequence[Endpoint]) -> Endpoint:
+    async def describe(call: Call) -> ASGIApp:
+        return json_answer(document(endpoints, mount_path(call.http)))
+
+    return Endpoint(
+        method="GET",
+        path="/openapi.json",
+        handle=describe,
+        summary="This document",
+        tag="status",
+        access=Access.OPEN,
+        answers={200: Answer(description="OpenAPI 3.1.", schema={"type": "object"})},
+    )

@@ -1,0 +1,109 @@
+"""Reads request bodies: never more than the limit, unpacked if they came gzipped."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from starlette.requests import Request
+
+from ..errors import InvalidRequest, RequestError, TooLarge, UnsupportedMediaType
+from ..runtime import codec
+from ..runtime.schema import Validator
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, unpacked. TooLarge as soon as it exceeds ``limit`` bytes, packed or unpacked."""
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:19]) > limit:
+        raise _too_large(limit)
+    coding = _Coding.of(request.headers.get("content-encoding", ""), limit)
+    parts: list[bytes] = []
+    received = unpacked = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        parts.append(coding.feed(chunk))
+        unpacked += len(parts[-1])
+        if max(received, unpacked) > limit:
+            raise _too_large(limit)
+    coding.end()
+    return b"".join(parts)
+
+
+async def read_json(request: Request, limit: int, check: Validator) -> Any:
+    """A JSON body that fits a schema. InvalidRequest says where it does not; UnsupportedMediaType for other types."""
+    media_type, charset = content_type(request)
+    if media_type != "application/json" or charset not in ("", "utf-8"):
+        raise UnsupportedMediaType(f"Send application/json in UTF-8, not {media_type[:60] or 'a body without a type'}.")
+    value = parse_json(await read_body(request, limit))
+    if errors := check(value):
+        raise InvalidRequest(f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
+    return value
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of a JSON text. InvalidRequest (400) says where it is broken."""
+    try:
+        return codec.loads_foreign(body)
+    except ValueError as error:
+        raise InvalidRequest(f"The body cannot be read: {error}.", status=400) from None
+
+
+def content_type(request: Request) -> tuple[str, str]:
+    """Media type and charset of the body, in lower case; empty if they are not given."""
+    media_type, *parameters = request.headers.get("content-type", "").lower().split(";")
+    pairs = (parameter.partition("=") for parameter in parameters)
+    charset = next((value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"), "")
+    return media_type.strip(), charset
+
+
+class _Coding:
+    """No content coding: the body is what it is."""
+
+    @staticmethod
+    def of(name: str, limit: int) -> _Coding:
+        match name.strip().lower():
+            case "" | "identity":
+                return _Coding()
+            case "gzip" | "x-gzip":
+                return _Gzip(limit)
+        raise UnsupportedMediaType(f"Content-Encoding {name[:40]!r} is not read here: send gzip, or none.")
+
+    def feed(self, chunk: bytes) -> bytes:
+        return chunk
+
+    def end(self) -> None:
+        return
+
+
+class _Gzip(_Coding):
+    """RFC 1952; stops unpacking as soon as there is too much, whatever the packed size."""
+
+    def __init__(self, limit: int) -> None:
+        self._room = limit + 1
+        self._unpacker = zlib.decompressobj(_GZIP)
+        self._fed = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        parts: list[bytes] = []
+        try:
+            while chunk and self._room > 0:
+                if self._unpacker.eof:  # A gzip file may have several members.
+                    self._unpacker = zlib.decompressobj(_GZIP)
+                self._fed = True
+                parts.append(self._unpacker.decompress(chunk, self._room))
+                self._room -= len(parts[-1])
+                chunk = self._unpacker.unused_data
+        except zlib.error:
+            raise InvalidRequest("The body is not gzip, though Content-Encoding says so.", status=400) from None
+        return b"".join(parts)
+
+    def end(self) -> None:
+        if self._fed and not self._unpacker.eof:
+            raise InvalidRequest("The gzip body is cut off.", status=400)
+
+
+def _too_large(limit: int) -> RequestError:
+    return TooLarge(f"The body is larger than {limit} bytes: send less at a time.")

@@ -1,0 +1,158 @@
+"""Serves the dashboard: two pages and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import quote
+
+from anyio import to_thread
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from ...contracts.web import Panel
+from ...errors import Forbidden, NotFound, Unauthenticated
+from ...runtime import codec
+from ..connection import mount_path
+from ..dispatch import within
+from ..gate import Gate
+from ..parts import WebParts
+from ..problems import MethodNotAllowed
+from .statics import StaticFile, Statics, panel_path
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'"
+)
+_GATE_SECONDS = 10.0
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class Pages:
+    """The dashboard, the login page, and everything under ``static/``."""
+
+    def __init__(self, parts: WebParts, gate: Gate) -> None:
+        self._gate = gate
+        self._statics = Statics(parts.panels)
+        self._title = parts.title
+        self._service = parts.settings.service_name or parts.title
+        self._ensure_started = parts.ensure_started
+
+    def owns(self, path: str) -> bool:
+        """True for a path below the mount that is answered here."""
+        return path in ("", "/", "/login") or path.startswith("/static/")
+
+    async def answer(self, path: str, request: Request) -> ASGIApp:
+        """The answer to a request for a path that is ours. Raises what ``problem`` tells of."""
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"Use GET here, not {request.method[:20]}.", headers={"Allow": "GET, HEAD"})
+        if path == "":
+            return _redirect_to_slash(request)
+        if path.startswith("/static/"):
+            return await self._static(path.removeprefix("/static/"), request.headers)
+        self._ensure_started()
+        try:
+            return await (self._login(request) if path == "/login" else self._dashboard(request))
+        except Forbidden as error:
+            if _wants_page(request):
+                return await self._refusal(error)
+            raise
+
+    async def module_path(self, panel: Panel) -> str:
+        """The path of a panel's JavaScript below the mount."""
+        return f"{await self._base()}/{panel_path(panel)}"
+
+    async def _dashboard(self, request: Request) -> ASGIApp:
+        with within(_GATE_SECONDS):
+            caller = await self._gate.find(request)
+            if caller is None:
+                await self._gate.check_open(request)
+        if caller is None and _wants_page(request):
+            return Response(status_code=303, headers={"Location": "login"})
+        if caller is None:
+            raise Unauthenticated
+        self._gate.require(caller.principal, "dashboard:view")
+        return await self._page("index", request)
+
+    async def _login(self, request: Request) -> ASGIApp:
+        with within(_GATE_SECONDS):
+            await self._gate.check_open(request)
+        return await self._page("login", request)
+
+    async def _page(self, name: str, request: Request) -> Response:
+        boot = {
+            "title": self._title,
+            "service_name": self._service,
+            "version": version("telemetrykit"),
+            "path": f"{mount_path(request)}/",
+        }
+        base = await self._base()
+        text = self._statics.page(name).replace("@STATIC@", base).replace("@BOOT@", _in_script(boot))
+        return _html(text, 200)
+
+    async def _refusal(self, error: Forbidden) -> Response:
+        text = (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Not allowed</title>'
+            f'<link rel="stylesheet" href="{await self._base()}/style.css"></head><body><main><h1>Not allowed</h1>'
+            f'<p>{escape(str(error))}</p><p><a href="login">Sign in</a></p></main></body></html>'
+        )
+        return _html(text, error.status)
+
+    async def _static(self, path: str, headers: Headers) -> Response:
+        await self._base()
+        folder, _, rest = path.partition("/")
+        kept = folder == self._statics.digest
+        file = self._statics.files.get(rest if kept else path)
+        if file is None:
+            raise NotFound("There is no such file; a page of an older version must be loaded again.")
+        return _file(file, headers, _FOR_EVER if kept else "no-cache")
+
+    async def _base(self) -> str:
+        digest = await to_thread.run_sync(lambda: self._statics.digest)
+        return f"static/{digest}"
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _redirect_to_slash(request: Request) -> Response:
+    name = str(request.scope["path"]).rpartition("/")[2]
+    query = request.url.query
+    return Response(status_code=307, headers={"Location": f"{quote(name)}/" + (f"?{query}" if query else "")})
+
+
+def _in_script(value: Mapping[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = codec.dumps(value).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _html(text: str, status: int) -> Response:
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return Response(text.encode(), status, headers, "text/html")
+
+
+def _file(file: StaticFile, headers: Headers, cache: str) -> Response:
+    packed = file.packed if _accepts_gzip(headers.get("accept-encoding", "")) else None
+    etag = f'"{file.digest}{"-gzip" if packed else ""}"'
+    common = {"ETag": etag, "Cache-Control": cache, "Vary": "Accept-Encoding"}
+    if etag in (tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")):
+        return Response(status_code=304, headers=common)
+    if packed is not None:
+        common["Content-Encoding"] = "gzip"
+    return Response(packed or file.body, 200, {**common, "Content-Type": file.media_type})
+
+
+def _accepts_gzip(header: str) -> bool:
+    for coding in header.lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() in ("gzip", "x-gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -1,0 +1,46 @@
+import { html, useComputed } from "../vendor/toolkit.js";
+import { number } from "../core/format.js";
+import { Mark } from "./mark.js";
+
+/**
+ * @import { Dashboard } from "../dashboard.js"
+ * @import { State } from "../client.js"
+ * @import { Tone } from "./mark.js"
+ */
+
+/** @type {Record<State, [Tone, string, string]>} */
+const WORDS = {
+  connecting: ["idle", "Connecting", ""],
+  live: ["ok", "Live", "Events arrive as they happen."],
+  reconnecting: ["warn", "Reconnecting", "The stream broke; it resumes where it stopped."],
+  unavailable: ["warn", "Polling", "This host has no stream; the page asks every 2 seconds."],
+  "signed-out": ["bad", "Signed out", "Sign in to go on."],
+  refused: ["bad", "Not allowed", "The stream was refused."],
+};
+
+/** @type {[Tone, string, string]} */
+const STOPPED = ["idle", "Stopped", "The filter cannot be read."];
+
+/** Whether the page is up to date, and how much happens. @param {{ app: Dashboard }} props */
+export function Connection({ app }) {
+  const shown = useComputed(() => {
+    const { link, problem } = app.feed.value;
+    const state = problem.value?.status === 401 ? "signed-out" : link.value.state;
+    const [tone, word, why] = problem.value?.invalid ? STOPPED : WORDS[state];
+    return { tone, word, why: link.value.problem?.detail ?? why, live: state === "live" };
+  });
+  const { tone, word, why, live } = shown.value;
+  const rate = useComputed(() => app.feed.value.rate(app.clock.now.value));
+  return html`
+    <span class="connection" title=${why}>
+      <span role="status"><${Mark} tone=${tone} word=${word} /></span>
+      ${live && html`<span class="muted rate">${perSecond(rate.value)}</span>`}
+    </span>
+  `;
+}
+
+/** @param {number} rate */
+function perSecond(rate) {
+  if (rate === 0) return "0/s";
+  return rate < 10 ? `${rate.toFixed(1)}/s` : `${number(Math.round(rate))}/s`;
+}

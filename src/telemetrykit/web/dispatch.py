@@ -1,0 +1,106 @@
+"""From a request to its endpoint: routing, gate, parameters, body, time limit; errors become problems."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..errors import BackendUnavailable
+from ..model.principal import Principal
+from ..runtime.schema import Validator, compile_schema
+from .answers import Delivery
+from .bodies import read_json
+from .endpoint import Access, Call, Endpoint
+from .gate import Gate
+from .params import QueryReader
+from .problems import problem
+from .router import Router
+
+#: Seconds that finding out who is calling may take.
+_GATE_SECONDS = 10.0
+
+
+class Dispatcher:
+    """Answers requests to a set of endpoints."""
+
+    def __init__(
+        self, endpoints: Sequence[Endpoint], gate: Gate, *, body_limit: int, ensure_started: Callable[[], None]
+    ) -> None:
+        self._router = Router(endpoints)
+        self._gate = gate
+        self._body_limit = body_limit
+        self._ensure_started = ensure_started
+        self._queries = {endpoint: QueryReader(endpoint.parameters) for endpoint in endpoints}
+        self._bodies = {endpoint: check for endpoint in endpoints if (check := _json_check(endpoint))}
+
+    async def answer(self, path: str, request: Request) -> ASGIApp:
+        """The answer to a request for a path below the mount. Raises what ``problem`` tells of."""
+        endpoint, path_parameters = self._router.find(path, request.method)
+        self._ensure_started()
+        with within(_GATE_SECONDS):
+            caller = await self._admit(endpoint, request)
+        return await self._call(endpoint, request, caller, path_parameters)
+
+    async def _call(
+        self, endpoint: Endpoint, request: Request, caller: Principal | None, path_parameters: Mapping[str, str]
+    ) -> ASGIApp:
+        params = self._queries[endpoint].read(request.scope.get("query_string", b""))
+        call = Call(http=request, caller=caller, params=params, path=path_parameters)
+        if endpoint in self._bodies:
+            call.json = await read_json(request, self._body_limit, self._bodies[endpoint])
+        with within(endpoint.seconds):
+            return await endpoint.handle(call)
+
+    async def _admit(self, endpoint: Endpoint, request: Request) -> Principal | None:
+        if endpoint.access in (Access.ANYBODY, Access.TICKET):
+            return None
+        if endpoint.access is Access.PRINCIPAL:
+            principal = await self._gate.authenticate(request)
+            if endpoint.permission is not None:
+                self._gate.require(principal, endpoint.permission)
+            return principal
+        caller = await self._gate.find(request)
+        if caller is None:
+            await self._gate.check_open(request)
+        return caller.principal if caller else None
+
+
+async def deliver(answer: Callable[[Request], Awaitable[ASGIApp]], scope: Scope, receive: Receive, send: Send) -> None:
+    """Send what ``answer`` gives, or the problem it raises."""
+    delivery = Delivery(send, scope["method"])
+    try:
+        app = await answer(Request(scope, receive))
+        await app(scope, receive, delivery)
+    except ClientDisconnect:
+        return
+    except Exception as error:
+        if delivery.started:
+            raise
+        await problem(_known(error), scope)(scope, receive, delivery)
+
+
+@contextmanager
+def within(seconds: float | None) -> Iterator[None]:
+    """Raise BackendUnavailable if the block takes longer: something blocks the kit's loop, or its backend hangs."""
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError:
+        raise BackendUnavailable(
+            f"The kit did not answer within {seconds:g} s: a part of it may block it. Other requests may do better."
+        ) from None
+
+
+def _known(error: Exception) -> Exception:
+    # What was asked of the kit's loop is cancelled when the kit stops.
+    return BackendUnavailable("The kit is stopping.") if isinstance(error, CancelledError) else error
+
+
+def _json_check(endpoint: Endpoint) -> Validator | None:
+    media = endpoint.body.get("application/json")
+    return compile_schema(media.schema) if media else None

@@ -1,0 +1,177 @@
+"""``ws``: subscriptions over one WebSocket."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from starlette.types import Receive, Send
+
+from ..errors import RequestError, TelemetryError
+from ..model.event import rfc3339
+from ..model.filter import Filter
+from ..runtime import codec
+from ..runtime.clock import Clock
+from ..runtime.portal import Portal
+from ..stream.client import Client
+from ..stream.doorbell import Doorbells
+from ..stream.feed import Feed
+from ..stream.hub import Hub
+from ..stream.messages import MessageReader
+from ..stream.protocol import WebSocketEncoding
+from ..stream.subscription import Start
+from ..stream.tickets import Stay
+
+#: Answers that may wait for a client that does not read.
+_OUTBOX = 1000
+_SUBSCRIPTIONS = 100
+_LONGEST_MESSAGE = 64 * 1024
+
+#: From a subscribe message to what the principal may see of it; RequestError says why not.
+MakeFilter = Callable[[dict[str, Any]], Filter]
+
+
+class WebSockets:
+    """Serves the WebSockets of one Telemetry."""
+
+    def __init__(self, hub: Hub, portal: Portal, clock: Clock, bells: Doorbells) -> None:
+        self._hub = hub
+        self._portal = portal
+        self._clock = clock
+        self._bells = bells
+        self._reader = MessageReader()
+
+    async def serve(self, receive: Receive, send: Send, make_filter: MakeFilter, stay: Stay | None = None) -> None:
+        """Answer an accepted WebSocket until it closes; keeps the ``stay`` prolonged."""
+        session = _Session(self._hub, self._portal, self._clock, Client(self._bells.here()), make_filter, send)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._listen, receive, session, tasks.cancel_scope)
+                if stay is not None:
+                    tasks.start_soon(stay.keep)
+                await session.write()
+                tasks.cancel_scope.cancel()
+        finally:
+            session.close()
+
+    async def _listen(self, receive: Receive, session: _Session, scope: anyio.CancelScope) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            text = message.get("text") or message.get("bytes") or ""
+            try:
+                if len(text) > _LONGEST_MESSAGE:
+                    raise TelemetryError(f"The message is longer than {_LONGEST_MESSAGE} bytes.")
+                await session.handle(self._reader.read(text))
+            except TelemetryError as error:
+                session.answer({"type": "error", "code": _code(error), "detail": str(error)})
+        scope.cancel()
+
+
+class _Session:
+    """One connection: its subscriptions and the answers that wait to be sent."""
+
+    def __init__(
+        self, hub: Hub, portal: Portal, clock: Clock, client: Client, make_filter: MakeFilter, send: Send
+    ) -> None:
+        self._hub = hub
+        self._portal = portal
+        self._clock = clock
+        self._client = client
+        self._make_filter = make_filter
+        self._send = send
+        self._encoding = WebSocketEncoding()
+        self._outbox: deque[bytes] = deque()
+        self._feeds: dict[str, tuple[list[str], Feed]] = {}
+        self._ids = map(str, itertools.count(1))
+
+    def close(self) -> None:
+        for _, feed in self._feeds.values():
+            feed.close()
+
+    def answer(self, message: dict[str, Any], to: dict[str, Any] | None = None) -> None:
+        """Queue a message; a client that sends and never reads is let go."""
+        echo = {"id": to["id"]} if to is not None and "id" in to else {}
+        self._outbox.append(codec.dumps({**message, **echo}))
+        if len(self._outbox) > _OUTBOX:
+            self._client.closing = True
+        self._client.wake()
+
+    async def handle(self, message: dict[str, Any]) -> None:
+        """Do what a checked message asks."""
+        handlers = {
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "get-subscriptions": self._list,
+            "ping": self._pong,
+            "control": self._control,
+        }
+        await handlers[message["type"]](message)
+
+    async def write(self) -> None:
+        """Send what there is until the connection is to end."""
+        try:
+            while not self._client.closing:
+                idle = True
+                for _, feed in list(self._feeds.values()):
+                    for frame in await feed.read():
+                        idle = False
+                        await self._send_text(frame)
+                if self._client.take_heartbeat():
+                    self._heartbeat()
+                while self._outbox:
+                    await self._send_text(self._outbox.popleft())
+                if idle:
+                    await self._client.wait()
+            await self._send_text(self._encoding.message("closing", {}))
+            await self._send({"type": "websocket.close", "code": 1001, "reason": "closing"})
+        except OSError:
+            return  # Some servers raise when the client is gone.
+
+    async def _send_text(self, frame: bytes) -> None:
+        await self._send({"type": "websocket.send", "text": frame.decode()})
+
+    def _heartbeat(self) -> None:
+        position = min((feed.position for _, feed in self._feeds.values()), default=0)
+        self.answer({"type": "heartbeat", "time": rfc3339(self._clock.now()), "cursor": str(position)})
+
+    async def _subscribe(self, message: dict[str, Any]) -> None:
+        if len(self._feeds) >= _SUBSCRIPTIONS:
+            raise RequestError(f"A connection may hold {_SUBSCRIPTIONS} subscriptions: unsubscribe from some.")
+        if "queue" in message or "job_id" in message:
+            return self._unsupported(message, "subscriptions to jobs")
+        start = Start(last_event_id=message.get("last_event_id"), replay=message.get("replay", 0))
+        filter = self._make_filter(message)
+        opened = await self._portal.call(self._hub.open, filter, self._encoding, self._client, start)
+        name = next(self._ids)
+        echo = {"id": message["id"]} if "id" in message else {}
+        subscribed = {"events": message["events"], "subscription_id": name, **echo}
+        greeting = self._encoding.message("subscribed", subscribed, cursor=opened.cursor)
+        self._feeds[name] = (list(message["events"]), Feed(self._hub, self._portal, opened, greeting))
+        self._client.wake()
+        return None
+
+    async def _unsubscribe(self, message: dict[str, Any]) -> None:
+        asked, events = message.get("subscription_id"), message.get("events")
+        names = [n for n, (types, _) in self._feeds.items() if n == asked or (events is not None and types == events)]
+        for name in names:
+            self._feeds.pop(name)[1].close()
+        self.answer({"type": "unsubscribed", "subscription_ids": names}, message)
+
+    async def _list(self, message: dict[str, Any]) -> None:
+        listed = [{"subscription_id": name, "events": types} for name, (types, _) in self._feeds.items()]
+        self.answer({"type": "subscriptions", "subscriptions": listed}, message)
+
+    async def _pong(self, message: dict[str, Any]) -> None:
+        self.answer({"type": "pong", "time": rfc3339(self._clock.now())}, message)
+
+    async def _control(self, message: dict[str, Any]) -> None:
+        self._unsupported(message, "control of jobs")
+
+    def _unsupported(self, message: dict[str, Any], what: str) -> None:
+        self.answer({"type": "error", "code": "unsupported", "detail": f"This server has no {what}."}, message)
+
+
+def _code(error: TelemetryError) -> str:
+    return {401: "unauthenticated", 403: "forbidden", 429: "too_many"}.get(getattr(error, "status", 400), "invalid")

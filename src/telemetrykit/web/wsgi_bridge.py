@@ -1,0 +1,151 @@
+"""An ASGI app inside a WSGI host: requests and answers, no streams.
+
+Ours and not a2wsgi's, whose thread starts in the constructor (and is gone after a fork) and never ends the stream of a
+client that has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import quote
+
+from starlette.types import ASGIApp, Message, Scope
+
+from ..errors import BackendUnavailable
+from ..runtime.portal import Portal
+from .problems import problem
+from .wsgi_types import Environ, StartResponse, full_path, text
+
+#: Tells the app that it must not stream: a stream would hold one of the host's threads for each open page.
+NO_STREAMS = "telemetrykit.no_streams"
+#: Where the app finds the WSGI environ, for the host's user or session.
+ENVIRON = "telemetrykit.environ"
+
+_BODY_HEADERS = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
+
+
+class Answer(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    headers: Iterable[tuple[bytes, bytes]]
+    body: bytes
+
+
+class WSGIBridge:
+    """Runs an ASGI app on the kit's loop for the threads of a WSGI server.
+
+    At most ``body_limit`` + 1 bytes of a request are read: the app sees that it is too much, and says so.
+    """
+
+    def __init__(self, app: ASGIApp, portal: Portal, *, body_limit: int) -> None:
+        self._app = app
+        self._portal = portal
+        self._body_limit = body_limit
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self._answer(_scope(environ), _read(environ, self._body_limit + 1))
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
+        start_response(_status_line(answer.status), headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+
+    def _answer(self, scope: Scope, body: bytes) -> Answer:
+        try:
+            return self._portal.run(_Call(body).run(self._app, scope))
+        except CancelledError:
+            failed = problem(BackendUnavailable("telemetrykit is ending."), scope)
+        except Exception as error:  # noqa: BLE001 - it is logged there, and is no concern of the host's app
+            failed = problem(error, scope)
+        return Answer(failed.status_code, failed.raw_headers, bytes(failed.body))
+
+
+class _Call:
+    """One request to the app, on the kit's loop."""
+
+    def __init__(self, body: bytes) -> None:
+        self._request: Message | None = {"type": "http.request", "body": body, "more_body": False}
+        self._status = 0
+        self._headers: Iterable[tuple[bytes, bytes]] = ()
+        self._parts: list[bytes] = []
+        self._answered = asyncio.Event()
+
+    async def run(self, app: ASGIApp, scope: Scope) -> Answer:
+        await app(scope, self._receive, self._send)
+        if not self._answered.is_set():
+            raise RuntimeError("the app has not completed its answer")
+        return Answer(self._status, self._headers, b"".join(self._parts))
+
+    async def _receive(self) -> Message:
+        message, self._request = self._request, None
+        if message is None:
+            await self._answered.wait()
+            message = {"type": "http.disconnect"}
+        return message
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status, self._headers = message["status"], message.get("headers", ())
+        elif message["type"] == "http.response.body":
+            self._parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                self._answered.set()
+
+
+def _scope(environ: Environ) -> Scope:
+    path = full_path(environ)
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/"),
+        "method": environ["REQUEST_METHOD"],
+        "scheme": environ.get("wsgi.url_scheme", "http"),
+        "path": path,
+        "raw_path": quote(path).encode(),
+        "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
+        "root_path": text(environ.get("SCRIPT_NAME", "")),
+        "headers": list(_headers(environ)),
+        "client": (environ["REMOTE_ADDR"], _port(environ.get("REMOTE_PORT"))) if "REMOTE_ADDR" in environ else None,
+        "server": (environ.get("SERVER_NAME", ""), _port(environ.get("SERVER_PORT"))),
+        "state": {},
+        "extensions": {},
+        NO_STREAMS: True,
+        ENVIRON: environ,
+    }
+
+
+def _headers(environ: Environ) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in environ.items():
+        name = _BODY_HEADERS.get(key)
+        if name is None and key.startswith("HTTP_"):
+            name = key[5:].replace("_", "-").lower().encode("latin-1", "replace")
+        if name is not None and value:
+            yield name, str(value).encode("latin-1", "replace")
+
+
+def _read(environ: Environ, most: int) -> bytes:
+    """The body, as far as it will be looked at. Without a length only a server that says where it ends is asked."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit():
+        most = min(int(length[:19]), most)
+    elif not environ.get("wsgi.input_terminated"):
+        return b""
+    parts: list[bytes] = []
+    while most > 0 and (part := environ["wsgi.input"].read(most)):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+def _port(value: str | None) -> int:
+    return int(value) if value is not None and value.isascii() and value.isdigit() else 0
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"

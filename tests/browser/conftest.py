@@ -1,0 +1,65 @@
+"""A browser for the tests of the dashboard."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 15_000
+
+
+# Playwright keeps an event loop running in this thread until it stops; async tests of other modules need it gone.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A running Chromium without a window."""
+    executable = next(filter(None, map(shutil.which, NAMES)), None)
+    if executable is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A profile of its own for one test: cookies, storage, tabs."""
+    made = chromium.new_context(viewport={"width": 1440, "height": 900})
+    made.set_default_timeout(PATIENCE_MS)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def complaints(context: BrowserContext) -> list[str]:
+    """What pages of this profile complained about: uncaught errors, and breaches of the content policy."""
+    heard: list[str] = []
+    context.on("weberror", lambda error: heard.append(str(error.error)))
+    context.on("console", lambda message: heard.append(message.text) if "Content Security" in message.text else None)
+    return heard
+
+
+@pytest.fixture
+def chromium_page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
+    """A tab; the test fails if a page complained."""
+    yield context.new_page()
+    assert complaints == []
+
+
+@pytest.fixture
+def open_tab(context: BrowserContext, chromium_page: Page) -> Callable[[], Page]:
+    """Further tabs of the same profile."""
+    return context.new_page

@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The kit's own loop is asyncio's; tests of the web layer ask for trio as well."""
+    return "asyncio"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """With TELEMETRYKIT_TEST_REQUIRE=1 nothing may skip."""
+    skipped = call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception)
+    if skipped and call.excinfo is not None and os.environ.get("TELEMETRYKIT_TEST_REQUIRE") == "1":
+        message = f"{item.nodeid} would skip, but TELEMETRYKIT_TEST_REQUIRE=1 lets nothing skip: {call.excinfo.value}"
+        call.excinfo = pytest.ExceptionInfo.from_exception(AssertionError(message))

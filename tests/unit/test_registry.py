@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from telemetrykit.contracts.events import EventType
+from telemetrykit.errors import DuplicateName, PluginError, UnknownScheme
+from telemetrykit.hookspecs import hookimpl
+from telemetrykit.model.health import HealthStatus
+from telemetrykit.registry import Registry
+from telemetrykit.settings import Settings
+
+
+class OrderTypes:
+    """A plugin that declares one event type."""
+
+    def __init__(self, description: str) -> None:
+        self._description = description
+
+    @hookimpl
+    def register_event_types(self, settings: Settings) -> Iterable[EventType]:
+        return [EventType(type="order.paid", description=self._description)]
+
+
+class Raises:
+    @hookimpl
+    def register_event_types(self) -> Iterable[EventType]:
+        raise RuntimeError("no types today")
+
+
+class Misspelt:
+    @hookimpl
+    def register_event_type(self, settings: Settings) -> Iterable[EventType]:
+        return []
+
+
+def registry(
+    *explicit: object, builtins: Mapping[str, object] | None = None, settings: Settings | None = None
+) -> Registry:
+    return Registry(settings or Settings(), builtins=builtins or {}, explicit=explicit)
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Pretend that plugins are installed: name and object, or name and the error of their import."""
+
+    def pretend(**plugins: object) -> None:
+        def load(plugin: object) -> object:
+            if isinstance(plugin, BaseException):
+                raise plugin
+            return plugin
+
+        points = [
+            SimpleNamespace(name=name, dist=SimpleNamespace(name=f"dist-{name}"), load=lambda plugin=plugin: load(plugin))
+            for name, plugin in plugins.items()
+        ]
+        monkeypatch.setattr(metadata, "entry_points", lambda group: points)
+
+    return pretend
+
+
+def described(found: Registry) -> list[str]:
+    return [part.description for part in found.parts("register_event_types")]
+
+
+def test_an_explicit_part_replaces_an_installed_one_which_replaces_a_built_in_one(install: Any) -> None:
+    install(shop=OrderTypes("installed"))
+    builtins = {"event-types": OrderTypes("built-in")}
+    assert described(registry(builtins=builtins)) == ["installed"]
+    found = registry(OrderTypes("explicit"), builtins=builtins)
+    assert described(found) == ["explicit"]
+    assert found.plugins["event-types"].replaced == ["event_types:order.paid"]
+
+
+def test_two_installed_plugins_with_a_part_of_one_name_are_an_error_that_names_both(install: Any) -> None:
+    install(one=OrderTypes("one"), two=OrderTypes("two"))
+    with pytest.raises(DuplicateName, match=r"'two' and 'one'"):
+        described(registry())
+
+
+def test_an_installed_plugin_that_cannot_be_imported_is_a_failure_and_the_others_go_on(install: Any) -> None:
+    install(broken=ImportError("no module named shoplib"), shop=OrderTypes("installed"))
+    found = registry()
+    assert described(found) == ["installed"]
+    (failure,) = found.failures
+    assert failure.plugin == "broken"
+    assert "shoplib" in failure.error
+    assert found.health().status is HealthStatus.DEGRADED
+
+
+def test_an_import_that_calls_exit_is_a_failure_too(install: Any) -> None:
+    install(quits=SystemExit(1))
+    assert registry().failures[0].plugin == "quits"
+
+
+def test_strict_plugins_raises_instead(install: Any) -> None:
+    install(broken=ImportError("no module named shoplib"))
+    with pytest.raises(PluginError, match="shoplib"):
+        registry(settings=Settings(strict_plugins=True))
+
+
+def test_a_hook_that_raises_is_a_failure_of_its_plugin_and_the_others_go_on() -> None:
+    found = registry(Raises(), OrderTypes("explicit"))
+    assert described(found) == ["explicit"]
+    assert "no types today" in found.failures[0].error
+
+
+def test_a_part_that_is_something_else_is_a_failure_of_its_plugin() -> None:
+    found = registry(OrderTypes("explicit"))
+    assert found.parts("register_event_types", Registry) == []
+    assert "is no Registry" in found.failures[0].error
+
+
+def test_a_misspelt_hook_of_an_explicit_plugin_is_an_error() -> None:
+    with pytest.raises(PluginError, match="register_event_type"):
+        registry(Misspelt())
+
+
+def test_a_misspelt_hook_of_an_installed_plugin_is_a_failure(install: Any) -> None:
+    install(typo=Misspelt(), shop=OrderTypes("installed"))
+    found = registry()
+    assert [failure.plugin for failure in found.failures] == ["typo"]
+    assert described(found) == ["installed"]
+
+
+def test_a_disabled_plugin_brings_nothing_and_is_listed_as_disabled(install: Any) -> None:
+    install(shop=OrderTypes("installed"))
+    found = registry(settings=Settings(disable=("shop",)))
+    assert described(found) == []
+    assert found.plugins["shop"].disabled
+
+
+def test_load_plugins_is_an_allow_list_of_installed_plugins(install: Any) -> None:
+    install(shop=OrderTypes("installed"), other=Raises())
+    found = registry(settings=Settings(load_plugins=("shop",)))
+    assert described(found) == ["installed"]
+    assert "other" not in found.plugins
+
+
+def test_an_unknown_scheme_says_which_package_brings_it_and_hides_the_password() -> None:
+    with pytest.raises(UnknownScheme, match="telemetrykit-postgres") as raised:
+        registry().make_store("postgresql://user:hunter2@db/telemetry")
+    assert "hunter2" not in str(raised.value)
