@@ -49,6 +49,10 @@ bench: $(VENV)/.dev ## Measure (bench/README.md says how to read it)
 docs: $(VENV)/.dev ## Check that the documentation is whole and runs
 	$(BIN)/python -m pytest tests/test_docs.py
 
+vendor: ## Rebuild the vendored JavaScript (needs npm)
+	npm --prefix tools/vendor ci
+	npm --prefix tools/vendor run build
+
 build: $(VENV)/.dev ## Build the wheel and the sdist
 	$(BIN)/python -m build
 

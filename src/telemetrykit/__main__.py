@@ -6,19 +6,15 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. It needs click and rich, which an app that only installs the kit does not have."""
+    """Run the command line. It needs click, which an app that only installs the kit does not have."""
     try:
         from .cli.app import cli
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
+        if error.name != "click":
             raise
-        sys.exit(_missing(error.name))
+        sys.stderr.write("The command line is not installed. Run: pip install 'telemetrykit[cli]'\n")
+        sys.exit(2)
     cli(prog_name="telemetrykit")
-
-
-def _missing(package: str) -> int:
-    sys.stderr.write(f"The command line needs {package}. Run: pip install 'telemetrykit[cli]'\n")
-    return 2
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from .events.emitter import Emitter
 from .events.fanout import Fanout, Lane
 from .events.front import FrontHalf
 from .events.pipeline import Pipeline
+from .events.pressure import DiskPressure
 from .events.receiver import Receiver
 from .events.retention import Retention
 from .events.service import EventService
@@ -92,6 +93,7 @@ class Assembly:
         )
         self.back = BackHalf(log=store, bus=bus, observers=[self.hub.offer, self.fanout.offer])
         self.ingest = self._make_ingest()
+        self.pressure = DiskPressure(self.backends.store_health, self.drops, min_free=settings.min_free)
         self.pipeline = Pipeline(
             writer=self.writer,
             buffer=self.buffer,
@@ -99,6 +101,7 @@ class Assembly:
             ingest=self.ingest,
             drops=self.drops,
             interval=settings.flush_interval,
+            admit=self.pressure.admit,
         )
         self.events = EventService(self.portal, store, self.types)
         self.receiver = Receiver(self.portal, self.pipeline, self.types, self.clock)
@@ -117,6 +120,7 @@ class Assembly:
         self.board.add("store", self.backends.store_health)
         self.board.add("bus", self.backends.bus_health)
         self.board.add("pipeline", self.back.health)
+        self.board.add("disk", self.pressure.health)
         self.board.add("loops", self.supervisor.health)
         for lane in self.fanout.lanes:
             self.board.add(f"sink:{lane.sink.name}", lane.health)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from .assembly import Assembly
 from .errors import BackendUnavailable
-from .life import Life
+from .keeper import Keeper
 from .model.event import rfc3339
 from .model.health import HealthStatus
 from .registry import PluginInfo
@@ -27,18 +27,19 @@ _STATES: Mapping[HealthStatus, State] = {
 class Introspection:
     """Looks at an assembly; changes nothing."""
 
-    def __init__(self, assembly: Assembly, life: Life) -> None:
+    def __init__(self, assembly: Assembly, keeper: Keeper) -> None:
         self._parts = assembly
-        self._life = life
+        self._keeper = keeper
 
     async def status(self) -> Mapping[str, Any]:
         """The body of ``api/v1/status``. Runs on the kit's loop."""
-        parts, started = self._parts, self._life.started_at
+        parts, started = self._parts, self._keeper.life.started_at
         report = await parts.board.report()
         return {
             "state": _STATES[report.status] if started else "initializing",
             "version": version("telemetrykit"),
             "started_at": rfc3339(started) if started else None,
+            "started_by": "first use" if self._keeper.lazy else "host",
             "last_update": rfc3339(parts.clock.now()),
             "metrics_available": False,
             "issues": report.issues,

@@ -114,6 +114,7 @@ class Life:
         add("stream.heartbeats", parts.hub.run_heartbeats)
         add("retention", lambda: parts.leader.run_while_leading(parts.retention.duty, every=_PRUNE_EVERY))
         add("health", parts.board.watch)
+        add("disk", parts.pressure.watch)
         add("drops", self._report_drops)
         add("worker", self._say_alive)
         for runner in parts.probes:

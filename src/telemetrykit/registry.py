@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pluggy
 
@@ -133,8 +133,8 @@ class Registry:
     def lifespans(self, context: Context) -> Iterator[tuple[str, MakeLifespan]]:
         """The plugins that have a lifespan, in the order of registration, with the function that makes it."""
         for impl in self._manager.hook.lifespan.get_hookimpls():
-            make: MakeLifespan = partial(impl.function, *([context] if impl.argnames else []))
-            yield impl.plugin_name, make
+            make = partial(impl.function, *([context] if impl.argnames else []))
+            yield impl.plugin_name, cast(MakeLifespan, make)
 
     def _collect(self, hook: str) -> Iterator[tuple[PluginInfo, Any]]:
         for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
@@ -144,6 +144,10 @@ class Registry:
                 for part in parts:
                     part_name(part)
                     yield info, part
+            except PluginError as error:
+                if info.origin != "installed":
+                    raise
+                self.fail(info.name, error, f"its hook {hook} gave a part without a name")
             except ConfigurationError:
                 raise
             except Exception as error:  # noqa: BLE001 - a plugin's hook may raise anything

@@ -65,7 +65,7 @@ class Telemetry:
         registry = Registry(self.settings, builtins=load_builtins(), explicit=tuple(plugins))
         self._parts = Assembly(self.settings, registry, clock or SystemClock())
         self._keeper = Keeper(self._parts)
-        self._introspection = Introspection(self._parts, self._keeper.life)
+        self._introspection = Introspection(self._parts, self._keeper)
         self.emit = self._parts.emitter.emit
         self._signals = SignalChain(lambda: self._parts.portal.soon(self._parts.hub.close))
         after_fork(self._keeper.renew)

@@ -1,17 +1,12 @@
-"""The SQLite store on bad days: processes that die, files that break, disks that fill, several writers at once."""
+"""The SQLite store among processes: several writers, one that dies, one that forks; and what it does with much."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import signal
-import sqlite3
-import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +14,6 @@ import pytest
 from telemetrykit.errors import BackendUnavailable
 from telemetrykit.model.compare import Compare
 from telemetrykit.model.filter import Filter
-from telemetrykit.model.health import HealthStatus
 from telemetrykit.plugins.stores import sqlite_rows
 from telemetrykit.plugins.stores.sqlite import SqliteStore
 from telemetrykit.testing.conformance.store_log import DEFAULT, NEVER, cursors, new_event, scanned, stored
@@ -77,15 +71,6 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
     await store.close()
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder in which every user of the machine can look around."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
 async def test_what_append_has_answered_survives_kill_9(path: Path) -> None:
     for life in range(4):
         process = writer(path, f"life-{life}", batches=10_000, size=25)
@@ -138,169 +123,6 @@ async def test_a_reader_never_sees_a_cursor_before_every_smaller_one(path: Path)
     for process in processes:
         process.communicate(timeout=60)
         assert process.returncode == 0
-
-
-async def test_the_folder_and_the_files_are_for_this_user_only(store: SqliteStore, path: Path) -> None:
-    await stored(store, new_event())
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    for file in path.parent.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-
-
-async def test_a_file_that_is_no_database_is_named_and_left_as_it_is(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_bytes(b"this is a letter to my aunt " * 500)
-    before = path.read_bytes()
-    store = SqliteStore(path)
-    with pytest.raises(BackendUnavailable, match=r"telemetry\.db is damaged or is no SQLite database .*move the file"):
-        await store.open()
-    health = await store.ping()
-    assert health.status is HealthStatus.UNHEALTHY
-    assert path.read_bytes() == before
-    path.unlink()
-    await store.open()
-    assert (await store.ping()).status is HealthStatus.HEALTHY
-    await store.close()
-
-
-async def test_a_damaged_page_is_an_error_in_words_and_not_the_end(path: Path) -> None:
-    store = SqliteStore(path)
-    await store.open()
-    for _ in range(5):
-        await stored(store, *(new_event(data={"text": "x" * 500}) for _ in range(500)))
-    await store.close()
-    content = bytearray(path.read_bytes())
-    pages = len(content) // 4096
-    middle = slice(pages // 3 * 4096, pages // 2 * 4096)
-    content[middle] = b"\xa5" * (middle.stop - middle.start)
-    path.write_bytes(content)
-    await store.open()
-    with pytest.raises(BackendUnavailable, match="is damaged"):
-        await scanned(store)
-    assert len(await store.list_tokens()) == 0
-    await store.close()
-    assert path.read_bytes()[middle] == content[middle]
-
-
-async def test_a_schema_of_a_newer_version_is_refused_with_the_cure(path: Path) -> None:
-    store = SqliteStore(path)
-    await store.open()
-    await stored(store, new_event())
-    await store.close()
-    change_schema(path, min_reader=1)
-    await store.open()
-    assert len(await scanned(store)) == 1
-    await store.close()
-    change_schema(path, min_reader=900)
-    with pytest.raises(BackendUnavailable, match="newer telemetrykit .*pip install --upgrade telemetrykit"):
-        await store.open()
-
-
-def change_schema(path: Path, *, min_reader: int) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("INSERT INTO tk_schema VALUES (?, 'from the future', 'x', ?)", (900 + min_reader, min_reader))
-    connection.commit()
-    connection.close()
-
-
-async def test_a_locked_database_is_waited_for_then_named_and_used_again_later(store: SqliteStore, path: Path) -> None:
-    await stored(store, new_event())
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(BackendUnavailable, match=r"telemetry\.db is locked by another program"):
-        await stored(store, new_event())
-    assert len(await scanned(store)) == 1, "readers do not wait for a writer"
-    other.execute("ROLLBACK")
-    other.close()
-    assert len(await stored(store, new_event())) == 1
-
-
-async def test_a_path_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    for path in (tmp_path / "file" / "telemetry.db", tmp_path):
-        store = SqliteStore(path)
-        with pytest.raises(BackendUnavailable, match=r"cannot be (created|opened)"):
-            await store.open()
-
-
-async def test_a_file_that_vanishes_is_noticed_and_begun_anew(store: SqliteStore, path: Path) -> None:
-    await stored(store, *(new_event(type="old.type") for _ in range(3)))
-    assert len(await scanned(store)) == 3
-    shutil.rmtree(path.parent)
-    with pytest.raises(BackendUnavailable, match="removed or replaced"):
-        await stored(store, new_event())
-    answer = await stored(store, new_event(type="new.type"))
-    with pytest.raises(BackendUnavailable, match="removed or replaced"):
-        await scanned(store)
-    await store.close()
-    await store.open()
-    assert await scanned(store) == list(answer)
-    assert answer[0].cursor == 1
-
-
-def test_a_full_disk_is_an_error_in_words_and_the_store_goes_on_when_there_is_room_again(path: Path) -> None:
-    script = """
-import asyncio, resource, sys
-from pathlib import Path
-from telemetrykit.errors import BackendUnavailable
-from telemetrykit.plugins.stores.sqlite import SqliteStore
-from telemetrykit.testing.conformance.store_log import new_event, scanned, stored
-
-async def main():
-    store = SqliteStore(Path(sys.argv[1]))
-    await store.open()
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
-    kept = 0
-    try:
-        while True:
-            kept += len(await stored(store, *(new_event(data={"text": "x" * 500}) for _ in range(100))))
-    except BackendUnavailable as error:
-        print(error)
-    assert len(await scanned(store)) == kept > 0
-    assert (await store.ping()).details["events"] == kept
-    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    kept += len(await stored(store, new_event()))
-    assert len(await scanned(store)) == kept
-    await store.close()
-
-asyncio.run(main())
-"""
-    told = run_script(script, str(path))
-    assert str(path) in told
-    assert "Check the disk and its free space" in told
-
-
-def test_a_file_that_may_not_be_written_is_an_error_in_words_and_can_still_be_read(open_folder: Path) -> None:
-    script = """
-import asyncio, os, sys
-from pathlib import Path
-from telemetrykit.errors import BackendUnavailable
-from telemetrykit.plugins.stores.sqlite import SqliteStore
-from telemetrykit.testing.conformance.store_log import new_event, scanned, stored
-
-async def main(path):
-    store = SqliteStore(path)
-    await store.open()
-    await stored(store, new_event())
-    await store.close()
-    path.chmod(0o444)
-    path.parent.chmod(0o555)
-    if os.geteuid() == 0:
-        os.setuid(65534)
-    try:
-        await store.open()
-        await stored(store, new_event())
-    except BackendUnavailable as error:
-        print(error)
-    await store.close()
-
-asyncio.run(main(Path(sys.argv[1])))
-"""
-    path = open_folder / "data" / "telemetry.db"
-    told = run_script(script, str(path))
-    assert str(path) in told
-    assert "right to write" in told or "this user may write there" in told
 
 
 def test_a_forked_child_opens_the_file_anew_and_both_go_on(path: Path) -> None:
@@ -356,7 +178,7 @@ async def test_a_search_that_would_take_too_long_is_given_up_with_the_cure(path:
 async def test_events_whose_hashes_are_the_same_are_both_stored(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_rows, "hash63", lambda source, id: 7)
+    monkeypatch.setattr(sqlite_rows, "hash63", lambda *_: 7)
     one, two = new_event(foreign=True), new_event(foreign=True)
     assert len(await stored(store, one)) == 1
     assert len(await stored(store, two)) == 1
@@ -375,7 +197,7 @@ async def test_a_cancelled_append_is_stored_and_its_repeat_answers_what_was_stor
     assert await scanned(store) == list(answer)
 
 
-async def test_pruning_gives_the_space_back_to_the_disk(store: SqliteStore, path: Path) -> None:
+async def test_pruning_gives_the_space_back_to_the_disk(store: SqliteStore) -> None:
     for _ in range(10):
         await stored(store, *(new_event(data={"text": "x" * 1000}, foreign=True) for _ in range(1000)))
     full = (await store.ping()).details
@@ -384,7 +206,6 @@ async def test_pruning_gives_the_space_back_to_the_disk(store: SqliteStore, path
     await store.open()
     empty = (await store.ping()).details
     assert int(empty["file_bytes"] or 0) < int(full["bytes"] or 0) // 4
-    assert path.stat().st_size == empty["file_bytes"]
 
 
 async def test_events_recorded_while_the_clock_was_wrong_do_not_hold_up_pruning_for_ever(path: Path) -> None:
@@ -412,22 +233,3 @@ class WrongClock:
 
     def monotonic(self) -> float:
         return 0.0
-
-
-async def test_health_warns_when_the_disk_runs_out_of_space(path: Path) -> None:
-    store = SqliteStore(path, min_free=2**62)
-    await store.open()
-    health = await store.ping()
-    await store.close()
-    assert health.status is HealthStatus.DEGRADED
-    assert "lower max_store_bytes" in health.issues[0]
-
-
-async def test_a_store_that_is_not_open_says_so(path: Path) -> None:
-    store = SqliteStore(path)
-    with pytest.raises(BackendUnavailable, match="is not open"):
-        await store.append("batch", [new_event()])
-    with pytest.raises(BackendUnavailable, match="is not open"):
-        await store.bounds()
-    assert (await store.ping()).status is HealthStatus.UNHEALTHY
-    assert not os.path.exists(path)

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ from telemetrykit.demo.traffic import drive
 from telemetrykit.demo.traffic.pace import Pace
 from telemetrykit.demo.traffic.visits import VISITS
 
-DRAFT = {"title": "Neon Grotesk", "kind": "font", "author": "Studio Lumen", "price_cents": 1900}
+DRAFT: dict[str, Any] = {"title": "Neon Grotesk", "kind": "font", "author": "Studio Lumen", "price_cents": 1900}
 SECONDS = 20
 
 
@@ -324,16 +324,16 @@ async def serving(app: Any) -> AsyncIterator[str]:
             await task
 
 
-async def until_done(event: asyncio.Event, work: Awaitable[None]) -> asyncio.Task[None]:
+async def until_done(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """Run ``work`` until ``event`` is set, then cancel it."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.create_task(work)
     try:
         async with asyncio.timeout(SECONDS):
             await event.wait()
     finally:
         task.cancel()
         await asyncio.wait([task])
-    return task  # type: ignore[return-value]
+    return task
 
 
 async def test_visitors_come_over_real_http_and_leave_when_cancelled() -> None:
@@ -362,7 +362,10 @@ def test_every_kind_of_visit_happens_now_and_then() -> None:
 @contextlib.contextmanager
 def demo_process(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The demo as a process of its own, and the address that it says its dashboard has."""
-    code = "import sys; from telemetrykit.demo.server import run; run(0, sys.argv[1], True)"
+    code = (
+        "import sys; from telemetrykit import Settings; from telemetrykit.demo.server import run; "
+        "run(0, Settings(data_dir=sys.argv[1], anonymous='admin'))"
+    )
     command = [sys.executable, "-W", "error", "-c", code, str(data_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

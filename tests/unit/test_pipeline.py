@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,8 +36,14 @@ class MoodyStore(MemoryStore):
 
     away = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        #: Set when it was asked while away.
+        self.asked = asyncio.Event()
+
     async def append(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event]:
         if self.away:
+            self.asked.set()
             raise BackendUnavailable("gone fishing")
         return await super().append(batch_id, events)
 
@@ -74,8 +80,8 @@ class Way:
 
 
 @pytest.fixture
-async def way() -> AsyncIterator[Way]:
-    yield Way()
+def way() -> Way:
+    return Way()
 
 
 class Broken:
@@ -161,8 +167,7 @@ async def test_events_wait_while_the_store_is_away_and_are_stored_once_when_it_i
     way.store.away = True
     running = asyncio.create_task(way.pipeline.run())
     way.emit("early")
-    while way.back.health().status is HealthStatus.HEALTHY:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(way.store.asked.wait(), 5)
     assert "gone fishing" in way.back.health().issues[0]
     way.store.away = False
     assert [event.type for event in await way.stored()] == ["early"]

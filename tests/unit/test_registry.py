@@ -55,7 +55,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Any:
             return plugin
 
         points = [
-            SimpleNamespace(name=name, dist=SimpleNamespace(name=f"dist-{name}"), load=lambda plugin=plugin: load(plugin))
+            SimpleNamespace(
+                name=name, dist=SimpleNamespace(name=f"dist-{name}"), load=lambda plugin=plugin: load(plugin)
+            )
             for name, plugin in plugins.items()
         ]
         monkeypatch.setattr(metadata, "entry_points", lambda group: points)
@@ -107,6 +109,23 @@ def test_a_hook_that_raises_is_a_failure_of_its_plugin_and_the_others_go_on() ->
     found = registry(Raises(), OrderTypes("explicit"))
     assert described(found) == ["explicit"]
     assert "no types today" in found.failures[0].error
+
+
+class Nameless:
+    @hookimpl
+    def register_event_types(self) -> Iterable[object]:
+        return [object()]
+
+
+def test_a_part_without_a_name_is_an_error_of_an_explicit_plugin_and_a_failure_of_an_installed_one(
+    install: Any,
+) -> None:
+    with pytest.raises(PluginError, match="has no name"):
+        described(registry(Nameless()))
+    install(nameless=Nameless(), shop=OrderTypes("installed"))
+    found = registry()
+    assert described(found) == ["installed"]
+    assert "has no name" in found.failures[0].error
 
 
 def test_a_part_that_is_something_else_is_a_failure_of_its_plugin() -> None:

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetrykit.errors import BackendUnavailable
@@ -53,7 +54,11 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.store = Store()
-        self.back = BackHalf(log=self.store, bus=MemoryBus(), observers=[])
+        self.back = BackHalf(log=self.store, bus=MemoryBus(), observers=[self._tell])
+        self._told = asyncio.Event()
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        self._told.set()
 
     def ingest(self, cap: int = 2**20) -> SpoolIngest:
         """A new ingest, as a new run of the process has one."""
@@ -73,7 +78,8 @@ class Place:
         """Wait until so many events are stored."""
         async with asyncio.timeout(LIMIT):
             while self.back.stored < number:
-                await asyncio.sleep(0.005)
+                self._told = asyncio.Event()
+                await self._told.wait()
 
     @asynccontextmanager
     async def draining(self, ingest: SpoolIngest) -> AsyncIterator[None]:
@@ -106,7 +112,7 @@ def batch(*numbers: int) -> list[Event]:
 
 async def drained(ingest: SpoolIngest) -> None:
     async with asyncio.timeout(LIMIT):
-        while ingest.waiting:
+        while ingest.waiting:  # noqa: ASYNC110 - nothing tells when the last file is gone
             await asyncio.sleep(0.005)
 
 
@@ -295,7 +301,7 @@ async def test_a_folder_that_cannot_be_used_is_an_error_only_when_it_is_needed(p
     ingest = place.ingest()
     assert len(await ingest.push("a-1", batch(1))) == 1
     place.store.away = True
-    with pytest.raises(BackendUnavailable, match="neither the store nor the spool takes events: .*Not a directory"):
+    with pytest.raises(BackendUnavailable, match=r"neither the store nor the spool takes events: .*Not a directory"):
         await ingest.push("a-2", batch(2))
     assert ingest.waiting == 0
 
@@ -400,6 +406,18 @@ def test_it_works_again_on_another_loop(place: Place) -> None:
     assert sorted(place.store.given) == [f"a-{number}-{part}" for number in (0, 3) for part in range(3)]
 
 
+async def test_when_the_drain_has_ended_no_thread_is_left(place: Place) -> None:
+    before = set(threading.enumerate())
+    place.store.away = True
+    ingest = place.ingest()
+    async with place.draining(ingest):
+        await ingest.push("a-1", batch(1))
+        (started,) = set(threading.enumerate()) - before
+    started.join(LIMIT)
+    assert not started.is_alive()
+
+
+@settings(deadline=None)
 @given(
     kept=st.lists(events(), min_size=1, max_size=3),
     extensions=st.none() | st.dictionaries(st.sampled_from("abc"), st.text("xé") | st.booleans() | st.integers(-9, 9)),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Thread
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from flask import Flask
@@ -14,6 +17,7 @@ from flask_shop.app import create_app
 from flask_shop.errors import UpstreamTimeout
 from flask_shop.main import watched_shop
 from flask_shop.plugin import ShopPlugin
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from telemetrykit import Settings
@@ -111,3 +115,22 @@ def test_a_paid_order_is_confirmed_by_the_sink(watched: Flask, mailbox: SimpleQu
     order_id = client.post("/orders/", json=ORDER).get_json()["id"]
     client.post(f"/orders/{order_id}/pay")
     assert mailbox.get(timeout=10) == f"Thank you, amara: order {order_id} is paid."
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """The app under the server of ``flask run``."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_development_server_serves_the_dashboard_too(watched: Flask) -> None:
+    with serving(watched) as url, urlopen(f"{url}/telemetry/api/v1/health/live", timeout=10) as answer:
+        assert answer.status == 200

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 import click
 
-from ..errors import BackendUnavailable, ConfigurationError, RequestError
+from ..errors import BackendUnavailable, ConfigurationError, MissingDependency, RequestError
 
 
 class ExitCode(IntEnum):
@@ -83,6 +83,8 @@ def _failure(error: Exception) -> click.ClickException:
         return UsageFailure(str(error))
     if isinstance(error, BackendUnavailable):
         return UnavailableFailure(str(error))
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "rich":
+        return UsageFailure(str(MissingDependency("rich", "cli")))
     return InternalFailure(
         f"{type(error).__name__}: {error}. This is an error of telemetrykit: run it again with --debug to see where."
     )

@@ -15,16 +15,16 @@ class ProgressBar:
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[count]}", markup=False),
             TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("", total=None, count="")
+        self._task = self._progress.add_task("", total=None, visible=False, count="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -37,7 +37,7 @@ class ProgressBar:
 
     def begin(self, description: str, total: int | None) -> None:
         """Start anew; without a ``total`` the bar only shows that something goes on."""
-        self._progress.reset(self._task, total=total, description=description, count="")
+        self._progress.reset(self._task, total=total, description=description, visible=True, count="")
 
     def show(self, done: int, count: str) -> None:
         """``done`` of the total, and how much that is in words."""

@@ -18,6 +18,8 @@ _LONGEST_PAUSE = 15.0
 _CHUNK = 65536
 #: Events that a stream replays at most.
 _MOST_REPLAYED = 1000
+_EXAMPLE = "Give the address of the mount, such as http://127.0.0.1:8000/telemetry."
+_HOW_TO_ENTER = "Name a file with a token: --token-file FILE. `telemetrykit token create` makes one."
 
 
 class Frame(NamedTuple):
@@ -35,6 +37,8 @@ class RemoteLog:
     def __init__(
         self, url: str, *, token: str | None, query: str, tenant: str | None, tell: Callable[[str], None]
     ) -> None:
+        if not url.lower().startswith(("http://", "https://")):
+            raise ConfigurationError(f"{url!r} is no address of a mount. {_EXAMPLE}")
         self._url = url.rstrip("/") + "/stream"
         self._headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if token is not None:
@@ -48,8 +52,8 @@ class RemoteLog:
 
         Raises BackendUnavailable if nobody answers, ConfigurationError if the answer is no stream.
         """
-        left = number
-        for frame in self._frames(number, ""):
+        left = self._allowed(number)
+        for frame in self._frames(left, ""):
             if frame.name == "connected":
                 left = codec.loads_foreign(frame.data).get("replayed", 0)
             elif frame.name == "telemetry":
@@ -64,6 +68,7 @@ class RemoteLog:
         Raises what ``latest`` raises while connecting for the first time; later it waits and tries again.
         """
         last, pause = "", 0.0
+        number = self._allowed(number)
         while True:
             try:
                 for frame in self._frames(number, last):
@@ -78,6 +83,11 @@ class RemoteLog:
             pause = min(max(pause * 2, 0.5), _LONGEST_PAUSE)
             time.sleep(pause)
 
+    def _allowed(self, number: int) -> int:
+        if number > _MOST_REPLAYED:
+            self._tell(f"An app gives the last {_MOST_REPLAYED:,} events; ask its store for more.")
+        return min(number, _MOST_REPLAYED)
+
     def _events_of(self, frame: Frame) -> Iterator[dict[str, Any]]:
         if frame.name == "telemetry":
             yield codec.loads_foreign(frame.data)
@@ -86,7 +96,7 @@ class RemoteLog:
 
     def _frames(self, replay: int, last: str) -> Iterator[Frame]:
         headers = {**self._headers, **({"Last-Event-ID": last} if last else {})}
-        fields = {**self._fields, "replay": str(min(replay, _MOST_REPLAYED))}
+        fields = {**self._fields, "replay": str(replay)}
         try:
             with self._pool.request(
                 "GET", self._url, fields=fields, headers=headers, preload_content=False, redirect=False
@@ -130,13 +140,11 @@ def _check(response: urllib3.BaseHTTPResponse) -> None:
     detail = _detail(response.read(_CHUNK))
     if response.status >= 500 or response.status == 429:
         raise BackendUnavailable(f"status {response.status}: {detail}")
-    cures = {
-        200: "That is no event stream. Give the address of the mount, such as http://127.0.0.1:8000/telemetry.",
-        401: "Name a file with a token: --token-file FILE. `telemetrykit token create` makes one.",
-        403: "Name a file with a token: --token-file FILE. `telemetrykit token create` makes one.",
-        404: "Give the address of the mount, such as http://127.0.0.1:8000/telemetry.",
-    }
-    raise ConfigurationError(f"The server answers {response.status}: {detail} {cures.get(response.status, '')}".strip())
+    cures = {200: _EXAMPLE, 404: _EXAMPLE, 401: _HOW_TO_ENTER, 403: _HOW_TO_ENTER}
+    cure = cures.get(response.status, "")
+    if response.get_redirect_location():
+        cure = f"It redirects to {response.headers['Location']}: give the address of the mount there."
+    raise ConfigurationError(f"{response.status} is no stream of events: {detail} {cure}".strip())
 
 
 def _detail(body: bytes) -> str:

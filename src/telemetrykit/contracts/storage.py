@@ -55,6 +55,7 @@ class EventLog(ABC):
         Cursors are integers that grow in arrival order; one is visible only when every smaller one is. A repeated
         ``batch_id`` stores nothing and answers what the first call answered. Of foreign events each
         (source, id) is stored once, within a batch too; a repeat is left out of the answer. An empty batch is a no-op.
+        Raises ValueError, with nothing stored, for an event that no store can hold (see ``runtime.storable``).
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The shop's own plugin: event types of its own, and a sink that keeps a receipt of every payment.
+"""The shop's own plugin: event types, a sink that keeps a receipt of every payment, and the shop's log.
 
 Any object with hook methods is a plugin; hand it over with ``Telemetry(plugins=[ShopPlugin()])``.
 """
@@ -6,12 +6,15 @@ Any object with hook methods is a plugin; hand it over with ``Telemetry(plugins=
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from telemetrykit import ALL_TENANTS, Event, EventType, Filter, Settings, Sink, hookimpl
 from telemetrykit.contracts.context import Context
+from telemetrykit.events.logs import TelemetryHandler
 from telemetrykit.runtime.rotating_file import RotatingFile
 
 MONEY = {"amount": {"type": "number", "minimum": 0}, "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}
@@ -92,6 +95,18 @@ def receipt(event: Event) -> bytes:
     return json.dumps({"id": event.id, "order": event.subject, **event.data}).encode() + b"\n"
 
 
+@asynccontextmanager
+async def following_the_log(context: Context) -> AsyncIterator[None]:
+    """While the kit runs, what the shop logs becomes events."""
+    logger, handler = logging.getLogger("acme"), TelemetryHandler(context.emit)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
 class ShopPlugin:
     """Tells the kit about the shop."""
 
@@ -102,3 +117,7 @@ class ShopPlugin:
     @hookimpl
     def register_sinks(self, settings: Settings) -> Sequence[Sink]:
         return [ReceiptSink(settings.data_dir)]
+
+    @hookimpl
+    def lifespan(self, context: Context) -> AbstractAsyncContextManager[None]:
+        return following_the_log(context)

@@ -9,7 +9,6 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import uvicorn
 
@@ -26,12 +25,11 @@ SEED = 7
 logger = logging.getLogger(__name__)
 
 
-def run(port: int, data_dir: Path, traffic: bool = True) -> None:
+def run(port: int, settings: Settings, *, traffic: bool = True) -> None:
     """Serve the demo on loopback until SIGINT or SIGTERM; port 0 takes a free one.
 
     Prints where to look once it serves. Raises ConfigurationError if the port cannot be had.
     """
-    settings = Settings.load(anonymous="admin", data_dir=data_dir, service_name="Acme shop")
     with listen(port) as listener:
         app, _ = create_demo(settings)
         shop = f"http://{HOST}:{listener.getsockname()[1]}"

@@ -51,7 +51,7 @@ class Emitter:
         if current is not None and tenant is None:
             tenant = current.tenant
         if data is not None:
-            fields = {**data, **fields} if isinstance(data, Mapping) else {"value": data, **fields}
+            fields = {**_object(data), **fields}
         self._put(
             (
                 self._build,
@@ -82,6 +82,7 @@ class Emitter:
         parent = CURRENT.get()
         current = self._child_of(parent)
         data: dict[str, Any] = {"name": name, **fields}
+        listed = list(links)
         token = CURRENT.set(current)
         started_at, started = time_ns(), perf_counter()
         severity = None
@@ -96,7 +97,7 @@ class Emitter:
             data["duration"] = perf_counter() - started
             if label is not None:
                 data["label"] = label
-            if listed := list(links):
+            if listed:
                 data["links"] = listed
             if parent is not None:
                 data["parent_span_id"] = parent.span_id
@@ -130,3 +131,10 @@ class Emitter:
             traceparent=traceparent,
             foreign=id is not None,
         )
+
+
+def _object(data: object) -> Mapping[str, Any]:
+    try:
+        return dict(data) if isinstance(data, Mapping) else {"value": data}
+    except Exception:  # noqa: BLE001 - a mapping of the app's own may raise anything, emit() may not
+        return {"value": data}

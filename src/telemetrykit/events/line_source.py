@@ -48,7 +48,10 @@ class LineSource:
     @property
     def size(self) -> int | None:
         """Bytes of the file as it lies on disk; None for a pipe."""
-        status = os.fstat(self._file.fileno())
+        try:
+            status = os.fstat(self._file.fileno())
+        except OSError:
+            return None  # No file at all, but something that reads like one.
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     @property
@@ -99,13 +102,7 @@ class LineSource:
         return content.removeprefix(_BOM) if number == 1 else content
 
     def _decode(self, content: bytes) -> str:
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            text = content.decode(errors="replace")
+        text = content.decode(errors="replace").replace("\x00", "\ufffd")
+        if "\ufffd" in text and text.encode() != content:
             self.repaired += 1
-            return text.replace("\x00", "\ufffd")
-        if "\x00" not in text:
-            return text
-        self.repaired += 1
-        return text.replace("\x00", "\ufffd")
+        return text

@@ -69,7 +69,7 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception as error:  # noqa: BLE001 - arguments that do not fit, or whose str() raises
-        return f"{record.msg!r} ({describe(error)})"
+        return f"{_text(record.msg)} (its arguments do not fit: {describe(error)})"
 
 
 def _exception(record: logging.LogRecord) -> dict[str, Any]:
@@ -78,9 +78,16 @@ def _exception(record: logging.LogRecord) -> dict[str, Any]:
     error = record.exc_info[1]
     return {
         "exception.type": error_type(error),
-        "exception.message": str(error),
+        "exception.message": _text(error),
         "exception.stacktrace": record.exc_text or logging.Formatter().formatException(record.exc_info),
     }
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a host's __str__ may raise anything
+        return f"<{type(value).__name__} without a text>"
 
 
 def _severity(level: int) -> Severity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -41,7 +41,15 @@ class Pipeline:
     """One loop that takes what the app left: at once after a quiet time, else every ``interval`` or 1,000 events."""
 
     def __init__(
-        self, *, writer: str, buffer: Buffer, front: FrontHalf, ingest: Ingest, drops: Drops, interval: float
+        self,
+        *,
+        writer: str,
+        buffer: Buffer,
+        front: FrontHalf,
+        ingest: Ingest,
+        drops: Drops,
+        interval: float,
+        admit: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: events,
     ) -> None:
         self._writer = writer
         self._buffer = buffer
@@ -49,6 +57,7 @@ class Pipeline:
         self._ingest = ingest
         self._drops = drops
         self._interval = interval
+        self._admit = admit
         self._batches = 0
         self._in_flight = 0
         self.start()
@@ -104,17 +113,29 @@ class Pipeline:
         return Submitted(stored, shaped - stored)
 
     async def _store(self, events: Sequence[Event]) -> Sequence[Event]:
+        events = self._admit(events)
         if not events:
             return ()
         self._batches += 1
         self._in_flight += len(events)
         try:
             return await self._ingest.push(f"{self._writer}-{self._batches}", events)
+        except ValueError as error:
+            return await self._store_storable(events, error)
         except asyncio.CancelledError:
             self._lose(len(events))
             raise
         finally:
             self._in_flight -= len(events)
+
+    async def _store_storable(self, events: Sequence[Event], error: ValueError) -> Sequence[Event]:
+        """Find the events that no store can hold, which a processor may have made, by halves; store the others."""
+        if len(events) == 1:
+            self._drops.add(DropReason.INVALID)
+            logger.warning("an event of type %r cannot be stored: %s", events[0].type, error)
+            return ()
+        half = len(events) // 2
+        return [*await self._store(events[:half]), *await self._store(events[half:])]
 
     def _lose(self, number: int) -> None:
         if number:

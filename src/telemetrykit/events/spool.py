@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,7 @@ class SpoolIngest(Ingest):
                     await self._filled_or_beat(self._filled)
         finally:
             self._filled = None
+            await self._thread.stop()
 
     async def _keep(self, batch_id: str, events: Sequence[Event]) -> None:
         self._kept += 1
@@ -135,10 +137,10 @@ class SpoolIngest(Ingest):
         return files
 
     async def _filled_or_beat(self, filled: asyncio.Event) -> None:
-        try:
-            await asyncio.wait_for(filled.wait(), _BEAT)
-        except TimeoutError:
-            return
+        # Not asyncio.wait_for: in Python 3.11 it can swallow a cancellation (https://github.com/python/cpython/issues/86296).
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BEAT):
+                await filled.wait()
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         self._thread.start()

@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ..errors import BackendUnavailable
 from ..model.event import Event
@@ -193,6 +193,6 @@ def _to_row(event: Event) -> list[object]:
     ]
 
 
-def _from_row(row: list[object]) -> Event:
+def _from_row(row: list[Any]) -> Event:
     type, source, id, time, encoded, *others = row
-    return Event(type, source, id, time, codec.loads(encoded), *others, encoded=encoded)  # type: ignore[arg-type]
+    return Event(type, source, id, time, codec.loads(encoded), *others)._replace(encoded=encoded)

@@ -10,11 +10,13 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio
+
+from ..errors import BackendUnavailable
 
 T = TypeVar("T")
 
@@ -93,9 +95,9 @@ class Portal:
     async def call(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
         """Await a coroutine function on the kit's loop from a task of the host's loop, asyncio or trio.
 
-        Cancelling the caller cancels the call.
+        Cancelling the caller cancels the call. BackendUnavailable if the portal is stopped meanwhile.
         """
-        if running_loop() is self._loop:
+        if running_loop() is self.start():
             return await function(*args, **kwargs)
         future = self.submit(function(*args, **kwargs))
         wake = Waker()
@@ -105,7 +107,10 @@ class Portal:
             await done.wait()
         finally:
             future.cancel()
-        return future.result()
+        try:
+            return future.result()
+        except CancelledError:
+            raise BackendUnavailable("telemetrykit is ending.") from None
 
 
 class Waker:

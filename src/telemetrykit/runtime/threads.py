@@ -33,7 +33,7 @@ class WorkerThread:
     def start(self) -> None:
         """Start the thread, again if it has died."""
         if not self.alive:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread = threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
             self._thread.start()
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
@@ -50,18 +50,21 @@ class WorkerThread:
         if self.alive:
             await self.run(lambda: None)
             self._calls.put(None)
+            # The next thread must not find the end that was meant for this one.
+            self._calls = SimpleQueue()
         self._thread = None
 
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            function, future, loop = call
-            try:
-                result, error = function(), None
-            except BaseException as raised:  # noqa: BLE001 - it is handed to whoever awaits the result
-                result, error = None, raised
-            _settle(loop, future, result, error)
-            # Otherwise the idle thread keeps the last call and its result alive.
-            del call, function, future, loop, result, error
+
+def _work(calls: SimpleQueue[_Call | None]) -> None:
+    while (call := calls.get()) is not None:
+        function, future, loop = call
+        try:
+            result, error = function(), None
+        except BaseException as raised:  # noqa: BLE001 - it is handed to whoever awaits the result
+            result, error = None, raised
+        _settle(loop, future, result, error)
+        # Otherwise the idle thread keeps the last call and its result alive.
+        del call, function, future, loop, result, error
 
 
 def _settle(

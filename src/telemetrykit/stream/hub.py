@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..contracts.bus import Bus
@@ -169,18 +170,14 @@ class Hub:
                 client.bell.ring([client.beat])
 
     async def _replayed(self, subscription: Subscription, start: Start) -> Opened:
-        newest, replay = subscription.group.edge.position, []
+        newest, cursor = subscription.group.edge.position, subscription.position
+        events: Sequence[Event] = ()
         if start.last_event_id is None and start.replay:
-            try:
-                filter = subscription.group.filter
-                events = await self._log.latest(filter, limit=start.replay, upto=subscription.position)
-            except BackendUnavailable:
-                self.leave(subscription)
-                raise
-            replay = [subscription.group.encoding.event(event) for event in events]
-            if events:
-                return Opened(subscription, (events[0].cursor or 1) - 1, newest, replay)
-        return Opened(subscription, subscription.position, newest, replay)
+            with suppress(BackendUnavailable):  # A filter that hardly ever matches may take too long: no replay then.
+                events = await self._log.latest(subscription.group.filter, limit=start.replay, upto=cursor)
+        if events:
+            cursor = (events[0].cursor or 1) - 1
+        return Opened(subscription, cursor, newest, [subscription.group.encoding.event(event) for event in events])
 
     def _group(self, filter: Filter, encoding: Encoding) -> Group:
         key = (filter, encoding.name)

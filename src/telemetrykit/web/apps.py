@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from starlette.requests import HTTPConnection, Request
@@ -14,7 +15,7 @@ from .answers import json_answer
 from .authentication import Authentication
 from .connection import mount_path
 from .dashboard.app import Pages
-from .dispatch import Dispatcher, deliver
+from .dispatch import Checks, Dispatcher, deliver
 from .endpoint import Access, Answer, Call, Endpoint
 from .gate import Gate
 from .live import LiveGate, StreamEndpoint, WebSocketEndpoint
@@ -64,11 +65,12 @@ def build_apps(parts: WebParts) -> Apps:
     ]
     events = [*EventRoutes(parts, gate).endpoints(), *IngestRoutes(parts).endpoints()]
     panels = PanelRoutes(parts, gate, pages.module_path).endpoints()
-    whole = MountedApp(_dispatcher(parts, gate, [*events, *stream, *status, *panels]), websocket=websocket, pages=pages)
+    make = partial(_dispatcher, parts, gate, Checks())
+    whole = MountedApp(make([*events, *stream, *status, *panels]), websocket=websocket, pages=pages)
     return Apps(
         asgi=whole,
-        status_app=MountedApp(_dispatcher(parts, gate, status)),
-        stream_app=MountedApp(_dispatcher(parts, gate, [*stream, *who]), websocket=websocket),
+        status_app=MountedApp(make(status)),
+        stream_app=MountedApp(make([*stream, *who]), websocket=websocket),
         # The page asks for everything that the mount has.
         dashboard_app=whole,
     )
@@ -114,10 +116,11 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"lifespan.{phase}.complete"})
 
 
-def _dispatcher(parts: WebParts, gate: Gate, endpoints: Sequence[Endpoint]) -> Dispatcher:
+def _dispatcher(parts: WebParts, gate: Gate, checks: Checks, endpoints: Sequence[Endpoint]) -> Dispatcher:
     return Dispatcher(
         [*endpoints, _description(endpoints)],
         gate,
+        checks,
         body_limit=parts.settings.body_limit,
         ensure_started=parts.ensure_started,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import anyio
 from starlette.requests import HTTPConnection
 
-from ..contracts.web import Authenticator, Connection, Dormant
+from ..contracts.web import HOST_TENANT, Authenticator, Connection, Dormant
 from ..errors import BackendUnavailable, Unauthenticated
 from ..model.principal import Principal
 from ..runtime.guard import Guard, describe
@@ -47,11 +47,8 @@ class Authentication:
         self._sessions = sessions
         self._authenticators = tuple(parts.authenticators)
         self._host = parts.authenticate
-        emit = parts.emit
-        self._host_guard = Guard(
-            "authenticator:host",
-            on_failure=lambda part, error: emit("plugin.failed", part=part, error=describe(error), severity="warn"),
-        )
+        self._emit = parts.emit
+        self._host_guard = Guard("authenticator:host", on_failure=self._tell)
 
     async def find(self, http: HTTPConnection) -> Caller | None:
         """The caller; None without credentials. Unauthenticated for credentials that nobody recognises."""
@@ -82,6 +79,11 @@ class Authentication:
         if self._host is not None:
             return True
         return await self._portal.call(self._any_awake, describe_connection(http))
+
+    def _tell(self, part: str, error: BaseException) -> None:
+        self._emit(
+            "plugin.failed", part=part, error=describe(error), severity="warn", tenant=HOST_TENANT, subject=part
+        )
 
     async def _ask_host(self, connection: Connection) -> Principal | None:
         if self._host is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request
@@ -22,12 +23,14 @@ async def read_body(request: Request, limit: int) -> bytes:
     coding = _Coding.of(request.headers.get("content-encoding", ""), limit)
     parts: list[bytes] = []
     received = unpacked = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        parts.append(coding.feed(chunk))
-        unpacked += len(parts[-1])
-        if max(received, unpacked) > limit:
-            raise _too_large(limit)
+    # Closed at once: trio's loop complains of a generator that is left to the garbage collector.
+    async with aclosing(request.stream()) as chunks:
+        async for chunk in chunks:
+            received += len(chunk)
+            parts.append(coding.feed(chunk))
+            unpacked += len(parts[-1])
+            if max(received, unpacked) > limit:
+                raise _too_large(limit)
     coding.end()
     return b"".join(parts)
 

@@ -25,18 +25,46 @@ from .router import Router
 _GATE_SECONDS = 10.0
 
 
+class Checks:
+    """What reads the parameters and bodies of endpoints, made when it is first needed: a schema takes milliseconds."""
+
+    def __init__(self) -> None:
+        self._queries: dict[Endpoint, QueryReader] = {}
+        self._bodies: dict[Endpoint, Validator] = {}
+
+    def query(self, endpoint: Endpoint) -> QueryReader:
+        """The reader of its query."""
+        if endpoint not in self._queries:
+            self._queries[endpoint] = QueryReader(endpoint.parameters)
+        return self._queries[endpoint]
+
+    def json(self, endpoint: Endpoint) -> Validator | None:
+        """The check of its JSON body, None if it takes no such body."""
+        media = endpoint.body.get("application/json")
+        if media is None:
+            return None
+        if endpoint not in self._bodies:
+            self._bodies[endpoint] = compile_schema(media.schema)
+        return self._bodies[endpoint]
+
+
 class Dispatcher:
     """Answers requests to a set of endpoints."""
 
     def __init__(
-        self, endpoints: Sequence[Endpoint], gate: Gate, *, body_limit: int, ensure_started: Callable[[], None]
+        self,
+        endpoints: Sequence[Endpoint],
+        gate: Gate,
+        checks: Checks,
+        *,
+        body_limit: int,
+        ensure_started: Callable[[], None],
     ) -> None:
         self._router = Router(endpoints)
         self._gate = gate
         self._body_limit = body_limit
         self._ensure_started = ensure_started
-        self._queries = {endpoint: QueryReader(endpoint.parameters) for endpoint in endpoints}
-        self._bodies = {endpoint: check for endpoint in endpoints if (check := _json_check(endpoint))}
+        self._checks = checks
 
     async def answer(self, path: str, request: Request) -> ASGIApp:
         """The answer to a request for a path below the mount. Raises what ``problem`` tells of."""
@@ -49,10 +77,11 @@ class Dispatcher:
     async def _call(
         self, endpoint: Endpoint, request: Request, caller: Principal | None, path_parameters: Mapping[str, str]
     ) -> ASGIApp:
-        params = self._queries[endpoint].read(request.scope.get("query_string", b""))
+        params = self._checks.query(endpoint).read(request.scope.get("query_string", b""))
         call = Call(http=request, caller=caller, params=params, path=path_parameters)
-        if endpoint in self._bodies:
-            call.json = await read_json(request, self._body_limit, self._bodies[endpoint])
+        check = self._checks.json(endpoint)
+        if check is not None:
+            call.json = await read_json(request, self._body_limit, check)
         with within(endpoint.seconds):
             return await endpoint.handle(call)
 
@@ -99,8 +128,3 @@ def within(seconds: float | None) -> Iterator[None]:
 def _known(error: Exception) -> Exception:
     # What was asked of the kit's loop is cancelled when the kit stops.
     return BackendUnavailable("The kit is stopping.") if isinstance(error, CancelledError) else error
-
-
-def _json_check(endpoint: Endpoint) -> Validator | None:
-    media = endpoint.body.get("application/json")
-    return compile_schema(media.schema) if media else None

@@ -20,8 +20,8 @@ logger = logging.getLogger("telemetrykit.gate")
 
 #: What a host is told that has not said who may look.
 CLOSED = (
-    "Nobody can be recognised here yet. Make a token with the command `telemetrykit token`, or say who is calling with "
-    "Telemetry(authenticate=...), or set TELEMETRYKIT_TOKENS or TELEMETRYKIT_JWT_JWKS_URL. "
+    "Nobody can be recognised here yet. Make a token with `telemetrykit token create NAME --role admin`, or say who is "
+    "calling with Telemetry(authenticate=...), or set TELEMETRYKIT_TOKENS or TELEMETRYKIT_JWT_JWKS_URL. "
     "On your own machine TELEMETRYKIT_ANONYMOUS=admin lets in whoever comes from it."
 )
 

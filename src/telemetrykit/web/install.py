@@ -44,7 +44,7 @@ def install(
     else:
         raise ConfigurationError(
             f"install() takes a FastAPI, Starlette or Flask app, not {type(app).__name__}. For another ASGI app use "
-            f"telemetry.middleware(app) and mount telemetry.asgi at {path!r}; for another WSGI app use telemetry.wsgi(app)."
+            f"telemetry.middleware(app) and mount telemetry.asgi at {path!r}; for WSGI use telemetry.wsgi(app)."
         )
 
 

@@ -137,8 +137,15 @@ def _example(example: Any) -> Mapping[str, Any]:
 def _response(endpoint: Endpoint, status: int) -> dict[str, Any]:
     answer = endpoint.answers.get(status)
     if answer is None:
-        problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-        return {"description": _PROBLEMS.get(status, HTTPStatus(status).phrase), "content": {MEDIA_TYPE: problem}}
+        return {"description": _PROBLEMS.get(status, HTTPStatus(status).phrase), "content": _problem(endpoint, status)}
     if answer.schema is None:
         return {"description": answer.description}
     return {"description": answer.description, "content": {answer.media_type: _media(answer.schema, answer.example)}}
+
+
+def _problem(endpoint: Endpoint, status: int) -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    if status == 404 and endpoint.path_parameters:
+        # Some hosts do not hand on a path with a line break in it, and answer themselves.
+        return {**content, "text/plain": {"schema": {"type": "string"}}}
+    return content

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ..errors import InvalidRequest, Unauthenticated
-from ..model.problems import Problems
+from ..model.problems import Problems, pointer_token, unknown
 from ..runtime.schema import compile_schema
 from .endpoint import Parameter, Schema
 
@@ -47,10 +47,11 @@ class QueryReader:
                 "Credentials in a URL end up in logs and are not looked at: send the header Authorization, or for a "
                 "stream a ticket of POST api/v1/stream/tickets."
             )
-        if self._parameters:
-            problems.add_unknown(given, self._parameters, "#")
-        elif given:
-            problems.add(f"this address takes no parameters: leave out {next(iter(given))[:40]!r}", "#")
+        for name in given:
+            if not self._parameters:
+                problems.add(f"this address takes no parameters: leave out {name[:40]!r}", f"#/{pointer_token(name)}")
+            elif name not in self._parameters:
+                problems.add(unknown(name, self._parameters, "parameter"), f"#/{pointer_token(name)}")
 
     def _value(self, name: str, text: str, problems: Problems) -> Any:
         parameter = self._parameters[name]

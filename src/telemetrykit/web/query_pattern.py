@@ -18,7 +18,8 @@ _PHRASE = rf'(?!""){_QUOTED}{_END}'
 # These two take only some values.
 _SPECIAL = r"(?!(?:severity|duration)[:=<>!])"
 _COMPARISON = rf'(?:{_SPECIAL}{_NAME}|(?!""){_QUOTED})(?!!=\*{_END}){_OPERATOR}(?:{_QUOTED}|{_VALUE}){_END}'
-_SEVERITY = rf"severity{_OPERATOR}(?:trace|debug|info|warn|error|fatal|[1-9]|1[0-9]|2[0-4]|\*){_END}"
+_LEVELS = r"(?:trace|debug|info|warn|error|fatal|[1-9]|1[0-9]|2[0-4])"
+_SEVERITY = rf"severity(?:{_OPERATOR}{_LEVELS}|[:=]\*){_END}"
 _DURATION = rf"duration{_OPERATOR}[0-9]{{1,9}}(?:\.[0-9]{{1,6}})?(?:us|ms|s|m|h)?{_END}"
 _TERM = rf"-*(?:{_WORD}|{_PHRASE}|{_COMPARISON}|{_SEVERITY}|{_DURATION})"
 

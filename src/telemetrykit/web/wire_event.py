@@ -10,6 +10,7 @@ from ..runtime import codec
 
 _SANE = "^[^\\u0000]*$"
 _ATTRIBUTE = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _SANE}
+_INT64 = {"minimum": -(2**63), "maximum": 2**63 - 1}
 _IGNORED: dict[str, Any] = {"description": "Ignored."}
 
 #: What JSON can hold and every store keep.
@@ -17,7 +18,7 @@ JSON_VALUE: Mapping[str, Any] = {
     "description": "JSON without U+0000, with integers of 64 bits, at most 32 levels deep.",
     "anyOf": [
         {"type": ["null", "boolean"]},
-        {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+        {"type": "integer", **_INT64},
         {"type": "number"},
         {"type": "string", "pattern": _SANE},
         {"type": "array", "items": {"$ref": "#/components/schemas/JSONValue"}},
@@ -85,16 +86,24 @@ WIRE_EXAMPLE: Mapping[str, Any] = {
 
 def wire_event(types: Iterable[EventType]) -> Mapping[str, Any]:
     """The schema of an event, with what each declared type asks of its data."""
-    rules = [_rule(declared.type, declared.schema) for declared in types if _is_plain(declared.schema)]
-    return {**_EVENT, "allOf": rules} if rules else _EVENT
+    ruled = {declared.type: declared.schema for declared in types if _is_plain(declared.schema)}
+    if not ruled:
+        return _EVENT
+    other = {"properties": {"type": {"not": {"enum": sorted(ruled)}}}}
+    return {**_EVENT, "anyOf": [other, *(_rule(type, schema) for type, schema in sorted(ruled.items()))]}
 
 
 def _rule(type: str, schema: Any) -> Mapping[str, Any]:
     needed = {"required": ["data"]} if schema.get("required") else {}
-    return {
-        "if": {"properties": {"type": {"const": type}}, "required": ["type"]},
-        "then": {**needed, "properties": {"data": schema}},
-    }
+    return {**needed, "properties": {"type": {"const": type}, "data": _bounded(schema)}}
+
+
+def _bounded(schema: Any) -> Any:
+    """The schema with integers of at most 64 bits, wherever it has some."""
+    if isinstance(schema, Mapping):
+        inside = {key: _bounded(part) for key, part in schema.items()}
+        return {**_INT64, **inside} if schema.get("type") == "integer" else inside
+    return [_bounded(part) for part in schema] if isinstance(schema, (list, tuple)) else schema
 
 
 def _is_plain(schema: Mapping[str, Any] | None) -> bool:

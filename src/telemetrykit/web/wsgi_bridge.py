@@ -140,8 +140,10 @@ def _read(environ: Environ, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _port(value: str | None) -> int:
-    return int(value) if value is not None and value.isascii() and value.isdigit() else 0
+def _port(value: object) -> int:
+    # Werkzeug gives a number, other servers text.
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _status_line(status: int) -> str:

@@ -9,7 +9,7 @@ from .wsgi_types import Environ, StartResponse, WSGIApp
 
 
 class WSGIMount:
-    """Gives requests at ``path`` and below to the kit's own app, all others to ``app``. Those of the kit are not watched."""
+    """Gives requests at ``path`` and below to the kit's own app, unwatched, and all others to ``app``."""
 
     def __init__(self, app: WSGIApp, mounted: WSGIApp, path: str) -> None:
         self._app = app

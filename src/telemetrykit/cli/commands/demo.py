@@ -7,7 +7,7 @@ import click
 from ...errors import MissingDependency
 from ..options import CommonOptions, common_options
 
-_NEEDED = ("fastapi", "uvicorn", "httptools", "websockets")
+_NEEDED = ("fastapi", "httptools", "uvicorn", "websockets")
 
 
 @click.command("demo")
@@ -22,5 +22,7 @@ def command(options: CommonOptions, port: int, traffic: bool) -> None:
     try:
         from ...demo.server import run
     except ModuleNotFoundError as error:
-        raise MissingDependency(error.name or _NEEDED[0], "demo") from None
-    run(port, options.settings().data_dir, traffic)
+        if error.name not in _NEEDED:
+            raise
+        raise MissingDependency(error.name, "demo") from None
+    run(port, options.settings(anonymous="admin", service_name="Acme shop"), traffic=traffic)

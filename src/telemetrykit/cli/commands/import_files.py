@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader, RawIOBase
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import click
 
@@ -22,6 +22,7 @@ from ..stores import assemble, opened_bus, opened_store, refuse_memory
 
 #: Rejections that are printed of each file.
 _SHOWN = 5
+_FILE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 
 @dataclass(slots=True)
@@ -29,31 +30,30 @@ class FileImport:
     """One file and what has become of it."""
 
     name: str
-    source: LineSource
     report: ImportReport = field(default_factory=ImportReport)
+    #: Lines in which characters had to be replaced.
+    repaired: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        return {"file": self.name, "repaired": self.source.repaired, **self.report.to_json()}
+        return {"file": self.name, "repaired": self.repaired, **self.report.to_json()}
 
     def __str__(self) -> str:
         report = self.report
         said = f"{report.read:,} read, {report.stored:,} stored, {report.duplicates:,} there already"
         if report.left_out:
             said += f", {report.left_out:,} left out by processors"
-        if self.source.repaired:
-            said += f", {self.source.repaired:,} with characters replaced"
+        if self.repaired:
+            said += f", {self.repaired:,} with characters replaced"
         return f"{printable(self.name)}: {said}, {report.rejected:,} rejected"
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="auto", help="What the files hold.")
 @click.option("--tenant", metavar="NAME", help="Give all events to this tenant.")
 @common_options
 @click.pass_context
-def command(
-    ctx: click.Context, options: CommonOptions, files: Sequence[BinaryIO], format_: str, tenant: str | None
-) -> None:
+def command(ctx: click.Context, options: CommonOptions, files: Sequence[str], format_: str, tenant: str | None) -> None:
     """Bring access logs and dumps of events into the log.
 
     A FILE may be gzipped, and - is standard input. What is in the log already is left alone, so an import that was
@@ -65,17 +65,22 @@ def command(
     jsonl        one event a line, with the attributes of CloudEvents
     cloudevents  a JSON array of CloudEvents, or one a line
     """
-    imports = [FileImport(file.name, LineSource(_buffered(file))) for file in files]
+    imports: list[FileImport] = []
     try:
-        asyncio.run(_import(options, imports, FORMATS[format_], tenant))
+        asyncio.run(_import(options, files, FORMATS[format_], tenant, imports))
     except KeyboardInterrupt:
         note("Stopped. What is stored stays: run the same command again to go on.")
         raise
+    finally:
+        _say(imports, options)
     if any(done.report.rejected for done in imports):
         ctx.exit(ExitCode.FOUND_WRONG)
 
 
-async def _import(options: CommonOptions, imports: Sequence[FileImport], read: Format, tenant: str | None) -> None:
+async def _import(
+    options: CommonOptions, files: Sequence[str], read: Format, tenant: str | None, imports: list[FileImport]
+) -> None:
+    """Import one file after another; each is in ``imports`` from its beginning."""
     settings = options.settings()
     refuse_memory(settings)
     parts = assemble(settings)
@@ -84,17 +89,22 @@ async def _import(options: CommonOptions, imports: Sequence[FileImport], read: F
     async with opened_store(store), opened_bus(parts.backends.bus) as bus:
         back = BackHalf(log=store, bus=bus, observers=())
         importer = Importer(front=parts.front, back=back, writer=parts.writer)
+        with ProgressBar() as bar:
+            for name in files:
+                imports.append(FileImport(name))
+                await _import_one(importer, imports[-1], lambda source: read(source, terms), bar)
+
+
+async def _import_one(
+    importer: Importer, one: FileImport, read: Callable[[LineSource], Records], bar: ProgressBar
+) -> None:
+    with click.open_file(one.name, "rb") as file:
+        source = LineSource(file if isinstance(file, BufferedReader) else BufferedReader(cast("RawIOBase", file)))
+        bar.begin(printable(one.name), source.size)
         try:
-            with ProgressBar() as bar:
-                for one in imports:
-                    await _import_one(importer, read(one.source, terms), one, bar)
+            await importer.run(read(source), one.report, lambda: bar.show(source.position, f"{one.report.read:,} read"))
         finally:
-            _say(imports, options)
-
-
-async def _import_one(importer: Importer, records: Records, one: FileImport, bar: ProgressBar) -> None:
-    bar.begin(printable(one.name), one.source.size)
-    await importer.run(records, one.report, lambda: bar.show(one.source.position, f"{one.report.read:,} read"))
+            one.repaired = source.repaired
 
 
 def _say(imports: Sequence[FileImport], options: CommonOptions) -> None:
@@ -107,7 +117,3 @@ def _say(imports: Sequence[FileImport], options: CommonOptions) -> None:
             note(f"  {rejection.unit} {rejection.number}: {printable(rejection.detail)}")
         if one.report.rejected > _SHOWN:
             note(f"  and {one.report.rejected - _SHOWN:,} more")
-
-
-def _buffered(file: BinaryIO) -> BufferedReader:
-    return file if isinstance(file, BufferedReader) else BufferedReader(cast("RawIOBase", file))

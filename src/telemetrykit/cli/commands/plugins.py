@@ -14,7 +14,7 @@ from ..options import CommonOptions, common_options
 from ..output import answer, answer_json, printable, quiet_logs, table
 from ..stores import assemble
 
-_HEAD = ("PLUGIN", "ORIGIN", "DISTRIBUTION", "STATE", "PARTS")
+_HEAD = ("PLUGIN", "ORIGIN", "DISTRIBUTION", "STATE", "BRINGS")
 
 
 @click.command("plugins")
@@ -41,5 +41,5 @@ def command(ctx: click.Context, options: CommonOptions) -> None:
 
 def _row(plugin: Mapping[str, Any]) -> tuple[str, ...]:
     parts = [f"{part} (replaced)" if part in plugin["replaced"] else part for part in plugin["parts"]]
-    brings = ", ".join(parts) or ", ".join(plugin["hooks"])
+    brings = ", ".join([*parts, *(hook for hook in plugin["hooks"] if not hook.startswith("register_"))]) or "-"
     return plugin["name"], plugin["origin"], plugin["distribution"] or "-", plugin["state"], brings

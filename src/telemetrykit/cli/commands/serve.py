@@ -13,7 +13,7 @@ import click
 from ...errors import ConfigurationError, MissingDependency
 from ...settings import Settings
 from ..options import CommonOptions, common_options
-from ..output import answer, note
+from ..output import answer, answer_json, note
 from ..stores import refuse_memory
 
 
@@ -37,10 +37,14 @@ def command(options: CommonOptions, host: str, port: int) -> None:
         url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}{settings.path}/"
         if not _is_loopback(host):
             note("Visitors need a token: telemetrykit token create NAME --role viewer")
-        _run(settings, listener, url)
+        if options.json:
+            answer_json({"url": url})
+        else:
+            answer(f"{url}\nCtrl-C ends it.")
+        _run(settings, listener)
 
 
-def _run(settings: Settings, listener: socket.socket, url: str) -> None:
+def _run(settings: Settings, listener: socket.socket) -> None:
     try:
         import uvicorn
     except ModuleNotFoundError:
@@ -50,7 +54,6 @@ def _run(settings: Settings, listener: socket.socket, url: str) -> None:
     )
     # uvicorn raises the signal again once it has shut down; SIGTERM should end this as quietly as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    answer(f"{url}\nCtrl-C ends it.")
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:

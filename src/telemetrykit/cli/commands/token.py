@@ -48,9 +48,11 @@ def command() -> None:
 def create(
     options: CommonOptions, name: str, roles: Sequence[str], tenant: str | None, expires: float | None, replace: bool
 ) -> None:
-    """Make a token and print it: it is shown this once."""
+    """Make a token and print it, this once."""
     if not _NAME.fullmatch(name):
         raise ConfigurationError(f"{name!r} is no name: take 1 to 64 letters, digits and any of . _ - @")
+    if expires == 0:
+        raise ConfigurationError("A token that expires at once is of no use: give --expires a time such as 30d.")
     settings = options.settings()
     secret = f"tk_{secrets.token_urlsafe(32)}"
     now = SystemClock().now()
@@ -73,7 +75,10 @@ def create(
 @command.command("list")
 @common_options
 def list_(options: CommonOptions) -> None:
-    """List the tokens of the store; those of the setting `tokens` are not among them."""
+    """List the tokens.
+
+    Those of the setting `tokens` are not among them: they are not in the store.
+    """
     tokens = asyncio.run(_list(options.settings()))
     if options.json:
         answer_json([_described(token) for token in tokens])
@@ -85,7 +90,10 @@ def list_(options: CommonOptions) -> None:
 @click.argument("name")
 @common_options
 def delete(options: CommonOptions, name: str) -> None:
-    """Delete a token: whoever uses it is refused from the next request on."""
+    """Delete a token.
+
+    Whoever uses it is refused from the next request on.
+    """
     asyncio.run(_delete(options.settings(), name))
     if options.json:
         answer_json({"deleted": name})

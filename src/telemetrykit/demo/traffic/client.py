@@ -40,11 +40,19 @@ class Client:
         self._prefix = parts.path.rstrip("/")
         self._headers = {"Host": parts.netloc, "Connection": "close", **headers}
 
-    async def request(self, method: str, path: str, body: bytes = b"", *, hang_up_after: int | None = None) -> Answer:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        hang_up_after: int | None = None,
+    ) -> Answer:
         """Send a request and read the answer, or only so many bytes of its body before hanging up."""
         reader, writer = await asyncio.open_connection(self._host, self._port)
         try:
-            writer.write(self._head(method, path, len(body)) + body)
+            writer.write(self._head(method, path, len(body), headers or {}) + body)
             await writer.drain()
             head = await reader.readuntil(b"\r\n\r\n")
             status = int(head.split(b" ", 2)[1])
@@ -63,8 +71,8 @@ class Client:
             close_timeout=1,
         )
 
-    def _head(self, method: str, path: str, length: int) -> bytes:
-        headers = dict(self._headers)
+    def _head(self, method: str, path: str, length: int, extra: Mapping[str, str]) -> bytes:
+        headers = {**self._headers, **extra}
         if length:
             headers |= {"Content-Type": "application/json", "Content-Length": str(length)}
         lines = [f"{method} {self._prefix}{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]

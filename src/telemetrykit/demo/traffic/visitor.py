@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -28,16 +29,19 @@ class Visitor:
     def __init__(self, base_url: str, random: Random) -> None:
         self.random = random
         self.user = random.choice(USERS)
-        headers = {"User-Agent": random.choice(BROWSERS), "Accept": "application/json"}
-        if random.random() < 0.5:
-            headers["traceparent"] = f"00-{random.getrandbits(128) | 1:032x}-{random.getrandbits(64) | 1:016x}-01"
-        self.client = Client(base_url, headers)
+        self.client = Client(base_url, {"User-Agent": random.choice(BROWSERS), "Accept": "application/json"})
+        self._traces = random.random() < 0.5
+        self._bank = Client(base_url, {"User-Agent": "AcmePay-Webhook/1.3"})
 
     async def get(self, path: str) -> Answer:
-        return await self.client.request("GET", path)
+        return await self.client.request("GET", path, headers=self._trace())
 
     async def post(self, path: str, body: Any) -> Answer:
-        return await self.client.request("POST", path, json.dumps(body).encode())
+        return await self.client.request("POST", path, json.dumps(body).encode(), headers=self._trace())
+
+    async def pay(self, notice: Mapping[str, str]) -> Answer:
+        """What the payment provider reports on this visitor's behalf."""
+        return await self._bank.request("POST", "/payments/webhook", json.dumps(notice).encode())
 
     async def think(self) -> None:
         """What a person does between two clicks."""
@@ -46,3 +50,10 @@ class Visitor:
     def artifact(self) -> str:
         """The id of some artifact; a few are asked for much more than the rest."""
         return f"a{1 + int(SHELF * self.random.random() ** 2)}"
+
+    def _trace(self) -> dict[str, str]:
+        """Half of the browsers start a W3C trace with every request."""
+        if not self._traces:
+            return {}
+        trace_id, span_id = self.random.getrandbits(128) | 1, self.random.getrandbits(64) | 1
+        return {"traceparent": f"00-{trace_id:032x}-{span_id:016x}-01"}

@@ -34,7 +34,7 @@ async def buy(visitor: Visitor) -> None:
     if visitor.random.random() < 0.12:
         notice |= {"outcome": "declined", "reason": visitor.random.choice(("card expired", "insufficient funds"))}
     for _ in range(2 if visitor.random.random() < 0.1 else 1):
-        await visitor.post("/payments/webhook", notice)
+        await visitor.pay(notice)
     await visitor.get(f"/orders/{order['id']}")
 
 

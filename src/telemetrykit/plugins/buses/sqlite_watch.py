@@ -42,7 +42,6 @@ class Watch:
         while not self._stopped.is_set():
             try:
                 self._look_at_one_file(loop)
-                self.trouble = None
             except (sqlite3.Error, OSError) as error:
                 self.trouble = str(unavailable(error, self._path))
                 self._stopped.wait(_AFTER_TROUBLE)
@@ -57,7 +56,6 @@ class Watch:
             seen = None
             while self._path.stat().st_ino == identity:
                 seen = self._look(connection, seen, loop)
-                self.trouble = None
                 if self._stopped.is_set():
                     return
         finally:
@@ -66,6 +64,7 @@ class Watch:
     def _look(self, connection: sqlite3.Connection, seen: int | None, loop: asyncio.AbstractEventLoop) -> int | None:
         for _ in range(_LOOKS_AT_ONE_FILE):
             (version,) = connection.execute("PRAGMA data_version").fetchone()
+            self.trouble = None
             if version != seen:
                 loop.call_soon_threadsafe(self._on_change)
                 seen = version

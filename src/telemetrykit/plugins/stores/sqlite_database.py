@@ -89,10 +89,7 @@ class Database:
 
     async def open(self) -> None:
         """Connect and migrate; a no-op while it is open. After a fork the child must call it, too."""
-        if self._owner != os.getpid():
-            # SQLite forbids a child to touch, even to close, what its parent opened.
-            self._inherited.append(self._lanes)
-            self._lanes, self._owner = (), os.getpid()
+        self._put_inherited_aside()
         if self._lanes:
             return
         names = ("writer", *(f"reader-{number}" for number in range(1, _READERS + 1)))
@@ -107,10 +104,10 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was handed in; a second call is a no-op."""
+        self._put_inherited_aside()
         lanes, self._lanes = self._lanes, ()
-        if self._owner == os.getpid():
-            for lane in reversed(lanes):
-                await lane.close()
+        for lane in reversed(lanes):
+            await lane.close()
 
     async def write(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function in the one thread that writes."""
@@ -121,6 +118,12 @@ class Database:
         readers = range(1, len(self._lanes))
         number = min(readers, key=lambda n: self._lanes[n].pending, default=0)
         return await self._lane(number).run(function, *args, **kwargs)
+
+    def _put_inherited_aside(self) -> None:
+        if self._owner != os.getpid():
+            # SQLite forbids a forked child to touch, even to close, what its parent opened.
+            self._inherited.append(self._lanes)
+            self._lanes, self._owner = (), os.getpid()
 
     def _lane(self, number: int) -> Lane:
         if not self._lanes:

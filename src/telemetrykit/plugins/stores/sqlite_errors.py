@@ -26,6 +26,12 @@ _WORDS = {
 _HARMLESS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)
 
 
+class DamagedRow(sqlite3.DatabaseError):
+    """A row holds what no event can be made of."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
 def is_interrupt(error: sqlite3.Error) -> bool:
     """True if a query was given up because its time was over."""
     return _primary(error) == sqlite3.SQLITE_INTERRUPT
@@ -43,7 +49,7 @@ def unavailable(error: Exception, path: Path) -> BackendUnavailable:
         what = words.format(error=str(error) or type(error).__name__)
     else:
         reason = getattr(error, "strerror", None) or error
-        what = f"cannot be created ({reason}). Check its folder, and that this user may write there"
+        what = f"cannot be used ({reason}). Check its folder, and that this user may write there"
     return BackendUnavailable(f"The database {path} {what}.")
 
 

@@ -67,7 +67,10 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def _last_to_go(connection: sqlite3.Connection, recorded_before: int | None, max_bytes: int | None) -> int:
-    oldest, newest = connection.execute("SELECT min(cursor), max(cursor) FROM events").fetchone()
+    # Two questions: asked for both at once, SQLite would read the whole table.
+    oldest, newest = connection.execute(
+        "SELECT (SELECT min(cursor) FROM events), (SELECT max(cursor) FROM events)"
+    ).fetchone()
     if oldest is None:
         return 0
     last = oldest - 1

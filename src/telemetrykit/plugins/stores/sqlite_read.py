@@ -53,7 +53,8 @@ def latest(session: Session, filter: Filter, limit: int, upto: int | None, secon
         if selection.empty or limit < 1:
             return ()
         clauses = [selection.where] + ([] if upto is None else [Clause("cursor <= ?", (upto,))])
-        rows = _by_arrival(connection, selection, all_of(*clauses), "DESC", limit)
+        read = _collect if _is_few(connection, selection) else _walk
+        rows = read(connection, selection, all_of(*clauses), "DESC", limit)
     return read_events(reversed(rows), session.names.by_code, Pace())
 
 
@@ -75,6 +76,8 @@ class Window(NamedTuple):
 
     after: int
     end: int
+    #: True if so few events can match that collecting them by an index is less than walking along the log.
+    few: bool = False
 
 
 def window(session: Session, filter: Filter, after: int, upto: int | None) -> Window:
@@ -87,20 +90,19 @@ def window(session: Session, filter: Filter, after: int, upto: int | None) -> Wi
             return Window(after, after)
         oldest = value(connection, "SELECT min(cursor) FROM events") or newest + 1
         after = max(after, oldest - 1)
+        found = Window(after, end, _is_few(connection, selection))
         if selection.index is None or (selection.since is None and selection.until is None):
-            return Window(after, end)
-        return _narrowed(connection, selection, Window(after, end))
+            return found
+        return _narrowed(connection, selection, found)
 
 
 def scan_step(session: Session, filter: Filter, within: Window, limit: int) -> tuple[Sequence[Event], int]:
     """The next at most ``limit`` events of a scan, and the cursor from which to go on."""
-    end = min(within.end, within.after + _STRIDE)
+    end = within.end if within.few else min(within.end, within.after + _STRIDE)
     with session.reading() as connection:
         selection = Selection.of(filter, session.names)
-        if _is_few(connection, selection):
-            end = within.end
         clause = all_of(Clause("cursor > ? AND cursor <= ?", (within.after, end)), selection.where)
-        rows = _by_arrival(connection, selection, clause, "ASC", limit)
+        rows = (_collect if within.few else _walk)(connection, selection, clause, "ASC", limit)
     events = read_events(rows, session.names.by_code, Pace())
     return events, rows[-1][0] if len(rows) == limit else end
 
@@ -186,22 +188,21 @@ def _newest_of(arm: Selection, limit: int, before: Position | None) -> Clause:
     )
 
 
-def _by_arrival(
+def _walk(connection: sqlite3.Connection, selection: Selection, where: Clause, order: str, limit: int) -> Sequence[Any]:
+    """The first rows in the order of cursors, found by walking along the log."""
+    return connection.execute(
+        f"SELECT {COLUMNS} FROM events NOT INDEXED WHERE {where.sql} ORDER BY cursor {order} LIMIT ?",  # noqa: S608
+        (*where.params, limit),
+    ).fetchall()
+
+
+def _collect(
     connection: sqlite3.Connection, selection: Selection, where: Clause, order: str, limit: int
 ) -> Sequence[Any]:
-    """The first rows in the order of cursors, walking along the log or, where that is less, collecting by an index."""
-    if _is_few(connection, selection):
-        chosen = (
-            f"cursor IN (SELECT cursor FROM events INDEXED BY {selection.index} WHERE {where.sql}"  # noqa: S608
-            f" ORDER BY cursor {order} LIMIT ?)"
-        )
-        params = (*where.params, limit)
-    else:
-        chosen, params = where.sql, where.params
-    return connection.execute(
-        f"SELECT {COLUMNS} FROM events NOT INDEXED WHERE {chosen} ORDER BY cursor {order} LIMIT ?",  # noqa: S608
-        (*params, limit),
-    ).fetchall()
+    """The same rows, found by an index and put in order."""
+    chosen = f"SELECT cursor FROM events INDEXED BY {selection.index} WHERE {where.sql} ORDER BY cursor {order} LIMIT ?"  # noqa: S608
+    by_cursor = Clause(f"cursor IN ({chosen})", (*where.params, limit))
+    return _walk(connection, selection, by_cursor, order, limit)
 
 
 def _is_few(connection: sqlite3.Connection, selection: Selection) -> bool:
@@ -222,7 +223,7 @@ def _narrowed(connection: sqlite3.Connection, selection: Selection, within: Wind
     first, last = connection.execute(sql, where.params).fetchone()
     if first is None:
         return Window(within.after, within.after)
-    return Window(max(within.after, first - 1), min(within.end, last))
+    return within._replace(after=max(within.after, first - 1), end=min(within.end, last))
 
 
 def _by_time(row: Sequence[Any]) -> tuple[int, int]:

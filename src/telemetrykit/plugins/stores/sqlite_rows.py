@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ...model.event import Event
 from ...runtime.codec import dumps, loads
+from .sqlite_errors import DamagedRow
 
 #: What :func:`read_event` takes, in order. ``data`` comes as bytes, for it is wanted encoded and decoded.
 COLUMNS = (
@@ -60,10 +61,13 @@ def write_row(draft: Draft, cursor: int, codes: Sequence[Mapping[str, int]], rec
 def read_events(rows: Iterable[Sequence[Any]], names: Mapping[int, str], pace: Callable[[], None]) -> list[Event]:
     """Events of rows that were selected as COLUMNS."""
     events: list[Event] = []
-    for row in rows:
-        events.append(_read_event(row, names))
-        if len(events) % 50 == 0:
-            pace()
+    try:
+        for row in rows:
+            events.append(_read_event(row, names))
+            if len(events) % 50 == 0:
+                pace()
+    except (ValueError, TypeError, LookupError) as error:
+        raise DamagedRow(f"an event cannot be read: {error}") from error
     return events
 
 

@@ -15,10 +15,11 @@ from . import sqlite_schema
 from .sqlite_filter import register_functions
 from .sqlite_names import Names
 
-# auto_vacuum has to come first: it is fixed once the file has a page. WAL with synchronous=NORMAL loses nothing when
-# the process dies; when the machine loses power, the last transactions may be gone, but the file is sound.
+# Must be said before the file has its first page; later it would be a write.
+_NEW_FILE = "auto_vacuum = INCREMENTAL"
+# WAL with synchronous=NORMAL loses nothing when the process dies; when the machine loses power, the last transactions
+# may be gone, but the file is sound.
 _PRAGMAS = (
-    "auto_vacuum = INCREMENTAL",
     "journal_mode = WAL",
     "synchronous = NORMAL",
     # A page that many batches change is copied into the file once in 16 MiB, which takes about 20 ms.
@@ -51,11 +52,10 @@ class Session:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(
-            path, timeout=busy_timeout, isolation_level=None, cached_statements=_STATEMENTS
-        )
+        connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, cached_statements=_STATEMENTS)
         try:
-            _set_up(connection, busy_timeout)
+            new = path.stat().st_size == 0
+            _set_up(connection, (_NEW_FILE, *_PRAGMAS) if new else _PRAGMAS, busy_timeout)
             sqlite_schema.migrate(connection, path, sqlite_schema.shipped_migrations())
             return cls(connection, path)
         except BaseException:
@@ -121,9 +121,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _set_up(connection: sqlite3.Connection, busy_timeout: float) -> None:
+def _set_up(connection: sqlite3.Connection, pragmas: Sequence[str], busy_timeout: float) -> None:
     deadline = time.monotonic() + busy_timeout
-    for pragma in _PRAGMAS:
+    for pragma in pragmas:
         while not _try_pragma(connection, pragma, deadline):
             time.sleep(_RETRY_WAL)
     register_functions(connection)

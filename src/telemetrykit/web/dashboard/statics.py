@@ -51,7 +51,7 @@ class Statics:
     """Reads at first use, which blocks for some milliseconds."""
 
     def __init__(self, panels: Sequence[Panel]) -> None:
-        self._modules = {panel_path(panel): panel.module for panel in panels if panel.module is not None}
+        self._modules = {_module_name(panel): panel.module for panel in panels if panel.module is not None}
 
     @cached_property
     def files(self) -> Mapping[str, StaticFile]:
@@ -78,8 +78,12 @@ class Statics:
 
 
 def panel_path(panel: Panel) -> str:
-    """Where the module of a panel is, below ``static/<digest>/``."""
-    return f"plugins/{quote(panel.name, safe='')}.js"
+    """Where the module of a panel is, below ``static/<digest>/``, as part of a URL."""
+    return quote(_module_name(panel))
+
+
+def _module_name(panel: Panel) -> str:
+    return f"plugins/{panel.name}.js"
 
 
 def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

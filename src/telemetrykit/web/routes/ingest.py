@@ -77,9 +77,7 @@ class IngestRoutes:
                 permission="events:write",
                 body={
                     binding.STRUCTURED: Media(schema=wire_event(self._types), example=WIRE_EXAMPLE),
-                    binding.BATCH: Media(
-                        schema={"type": "array", "items": {}}, example=[WIRE_EXAMPLE]
-                    ),
+                    binding.BATCH: Media(schema={"type": "array", "items": {}}, example=[WIRE_EXAMPLE]),
                     binding.NDJSON: Media(schema={"type": "string"}),
                     binding.MSGPACK: Media(schema={}),
                 },

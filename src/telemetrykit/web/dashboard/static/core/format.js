@@ -21,7 +21,7 @@ export function counted(count, noun, plural = `${noun}s`) {
 /** A length of time in the unit that people would say. @param {number} seconds */
 export function duration(seconds) {
   const ms = seconds * 1000;
-  if (ms < 0.1) return `${WHOLE.format(ms * 1000)} µs`;
+  if (ms > 0 && ms < 0.1) return `${WHOLE.format(ms * 1000)} µs`;
   if (ms < 10) return `${TENTH.format(ms)} ms`;
   if (ms < 10_000) return `${WHOLE.format(ms)} ms`;
   if (seconds < 60) return `${TENTH.format(seconds)} s`;

@@ -18,6 +18,8 @@ import { KEEP, Shelf } from "./shelf.js";
  */
 
 const POLL_MS = 2000;
+/** Events per second up to which the eye can follow single ones. */
+const CALM = 5;
 /** An event that a running request may have counted or not: the count is asked for again once things are quiet. */
 const QUIET_MS = 2000;
 /** Retention and a moving range change the count without an event. */
@@ -156,6 +158,7 @@ export class Feed {
   /** @param {Row[]} rows the newest of them @param {number} count of all */
   #arrive(rows, count) {
     const here = this.shelf.unknown(rows);
+    if (this.#meter.rate(Date.now()) > CALM) here.forEach((row) => (row.arrived = 0));
     const added = here.filter((row) => row.event && compareSequences(row.sequence, this.#head) > 0).length;
     const news = added + count - rows.length;
     this.#meter.add(news, Date.now());

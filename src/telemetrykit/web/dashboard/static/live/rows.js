@@ -10,7 +10,7 @@
  * @property {string} sequence
  * @property {TelemetryEvent | null} event
  * @property {Gap | null} gap Instead of an event: here something is missing.
- * @property {number} arrived When it came over the stream (performance.now()), 0 for history.
+ * @property {number} arrived When it came over the stream (performance.now()); 0 where it is not worth a glance.
  */
 
 /** @param {TelemetryEvent} event @param {number} [arrived] @returns {Row} */

@@ -43,6 +43,13 @@ function status(data) {
 /** @param {unknown} seconds @returns {Part} */
 const took = (seconds) => ({ text: typeof seconds === "number" ? duration(seconds) : "", tone: "quiet" });
 
+/** What went wrong, without the module that an exception is from. @param {Data} data @returns {Part} */
+function failure(data) {
+  const error = String(data["error.type"] ?? "");
+  const repeated = error === String(data["http.response.status_code"]);
+  return { text: repeated ? "" : error.replace(/^.*\.(?=[A-Z]\w*$)/, ""), tone: "bad" };
+}
+
 /** @param {unknown} value @param {Part["tone"]} [tone] @returns {Part} */
 const part = (value, tone) => ({ text: value === undefined || value === null ? "" : short(value), tone });
 
@@ -55,22 +62,20 @@ function place(data) {
 
 /** @param {Data} data */
 function request(data) {
-  const error = data["error.type"];
-  const repeated = String(error) === String(data["http.response.status_code"]);
   const time = took(data["http.server.request.duration"]);
-  return [place(data), status(data), time, part(data.outcome, "quiet"), part(repeated ? "" : error, "bad")];
+  return [place(data), status(data), time, part(data.outcome, "quiet"), failure(data)];
 }
 
 /** @param {Data} data */
 function socket(data) {
   const code = data["websocket.close.code"];
   const refused = data["websocket.accepted"] === false ? status(data) : part(code && `closed ${code}`);
-  return [place(data), refused, took(data.duration), part(data.outcome, "quiet"), part(data["error.type"], "bad")];
+  return [place(data), refused, took(data.duration), part(data.outcome, "quiet"), failure(data)];
 }
 
 /** @param {Data} data */
 function span(data) {
-  return [part(data.name, "strong"), part(data.label), took(data.duration), part(data["error.type"], "bad")];
+  return [part(data.name, "strong"), part(data.label), took(data.duration), failure(data)];
 }
 
 /** @param {Data} data */
@@ -86,12 +91,11 @@ function dropped(data) {
 
 /** The subject and the first plain fields. @param {Data} data @param {TelemetryEvent} event @returns {Part[]} */
 function anything(data, event) {
-  const error = data["error.type"] ?? data.error;
   const fields = Object.entries(data).filter(([key, value]) => isPlain(value) && !key.startsWith("error"));
   return [
     part(event.subject, "strong"),
     ...fields.slice(0, FIELDS).map(([key, value]) => ({ text: short(value), label: key })),
-    part(error, "bad"),
+    data["error.type"] ? failure(data) : part(data.error, "bad"),
   ];
 }
 

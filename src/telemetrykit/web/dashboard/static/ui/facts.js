@@ -20,6 +20,8 @@ const UNITS = [
   [/_percent$/, (value) => `${number(value)} %`],
   [/(?:_share|_fraction)$/, (value) => `${number(value * 100)} %`],
 ];
+/** @type {Record<string, string>} */
+const SAID = { bytes: "size", ours: "held here", seconds: "time", wal_bytes: "write-ahead log" };
 const INITIALS = /\b(?:cpu|id|sse|url|ws)\b/g;
 const NAME_END = /_(?:bytes|us|ms|s|seconds|at|percent)$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT/;
@@ -32,7 +34,7 @@ export function label(key) {
 
 /** @param {string} key */
 function spoken(key) {
-  const words = key.replace(NAME_END, "").replaceAll("_", " ").trim() || key;
+  const words = SAID[key] ?? key.replace(NAME_END, "").replaceAll("_", " ").trim();
   return words.replace(INITIALS, (word) => word.toUpperCase());
 }
 
@@ -52,7 +54,7 @@ export function inWords(key, value) {
 export function wordOf(fields) {
   const said = WORD_FIELDS.map((name) => fields[name]).find((value) => typeof value === "string");
   if (said) return String(said);
-  if (typeof fields.running === "boolean") return fields.running ? "running" : fields.error ? "failed" : "stopped";
+  if (typeof fields.running === "boolean") return fields.running ? "running" : fields.error ? "failed" : "done";
   return typeof fields.ok === "boolean" ? (fields.ok ? "ok" : "failed") : "";
 }
 

@@ -110,13 +110,28 @@ function Line({ plugin }) {
   `;
 }
 
+/** Names of parts by their kind; without parts the hooks say what a plugin is for. @param {Plugin} plugin */
+function kinds({ parts = [], hooks = [] }) {
+  /** @type {Map<string, string[]>} */
+  const found = new Map();
+  for (const part of parts) {
+    const [kind, name] = part.split(/:(.*)/s);
+    found.set(kind, [...(found.get(kind) ?? []), name]);
+  }
+  return found.size > 0 || hooks.length === 0 ? [...found] : [["", hooks]];
+}
+
 /** @param {{ plugin: Plugin }} props */
 function Brings({ plugin }) {
-  const named = plugin.parts?.length > 0 ? plugin.parts : (plugin.hooks ?? []);
   const replaced = new Set(plugin.replaced ?? []);
-  return named.map(
-    (/** @type {string} */ name) => html`
-      ${replaced.has(name) ? html`<${Replaced} name=${name} />` : html`<code>${name}</code>`}${" "}
+  const named = (/** @type {string} */ kind, /** @type {string} */ name) =>
+    replaced.has(`${kind}:${name}`) ? html`<${Replaced} name=${name} />` : html`<code>${name}</code>`;
+  return kinds(plugin).map(
+    ([kind, names]) => html`
+      <p key=${kind}>
+        ${kind && html`<span class="muted">${kind.replaceAll("_", " ")}${" "}</span>`}
+        ${names.map((/** @type {string} */ name) => html`${named(kind, name)}${" "}`)}
+      </p>
     `,
   );
 }

@@ -1,0 +1,94 @@
+"""Apps that test servers run: ``uvicorn support.hosts:watched``. The environment holds the settings of the kit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from telemetrykit import EventType, Settings, Telemetry, hookimpl
+
+from .shop import create_shop
+
+TENANT_HEADER = "x-tenant"
+
+
+class SecretType:
+    """Declares a type that takes a permission of its own."""
+
+    @hookimpl
+    def register_event_types(self, settings: Settings) -> list[EventType]:
+        return [EventType(type="secret.told", permission="secrets:read")]
+
+
+def tenant_of(scope: Mapping[str, Any]) -> str | None:
+    for name, value in scope["headers"]:
+        if name == TENANT_HEADER.encode():
+            return str(value, "latin-1")
+    return None
+
+
+class Drills:
+    """What tests make a host do in its own process."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._held: dict[str, asyncio.Event] = {}
+
+    def add_to(self, app: FastAPI) -> None:
+        app.add_api_route("/ticks", self.tick, methods=["POST"])
+        app.add_api_route("/told", self.tell, methods=["POST"])
+        app.add_api_route("/meet", self.meet)
+        app.add_api_route("/held/{name}", self.hold)
+        app.add_api_route("/held/{name}", self.release, methods=["DELETE"])
+
+    async def tick(self, first: int = 0, count: int = 1, pad: int = 0, flush: bool = False) -> dict[str, int]:
+        """Emit events of type ``tick`` that are numbered from ``first`` on, and store them if told so."""
+        filler = {"pad": "x" * pad} if pad else {}
+        for number in range(first, first + count):
+            self._telemetry.emit("tick", n=number, pid=os.getpid(), **filler)
+        if flush:
+            await self._telemetry.flush()
+        return {"pid": os.getpid()}
+
+    async def tell(self, request: Request) -> dict[str, int]:
+        """Emit one event: what the JSON body says."""
+        told = await request.json()
+        self._telemetry.emit(told.pop("type"), told.pop("data", None), **told)
+        return {"pid": os.getpid()}
+
+    async def meet(self, place: str, of: int) -> dict[str, int]:
+        """Keep this whole process waiting until ``of`` processes have come to a folder."""
+        folder = Path(place)
+        (folder / str(os.getpid())).touch()
+        while len(list(folder.iterdir())) < of:
+            time.sleep(0.01)  # noqa: ASYNC251 - so that the next connection goes to another process
+        return {"pid": os.getpid()}
+
+    async def hold(self, name: str) -> str:
+        """Answer when it is released."""
+        await self._held.setdefault(name, asyncio.Event()).wait()
+        return name
+
+    async def release(self, name: str) -> str:
+        self._held.setdefault(name, asyncio.Event()).set()
+        return name
+
+
+def create_watched() -> FastAPI:
+    """The shop with the kit in it."""
+    telemetry = Telemetry(plugins=[SecretType()], tenant_of=tenant_of)
+    app = create_shop()
+    Drills(telemetry).add_to(app)
+    telemetry.install(app)
+    return app
+
+
+def create_bare() -> FastAPI:
+    """The shop alone."""
+    return create_shop()

@@ -1,0 +1,86 @@
+"""Migrations are applied once, in order, by whoever comes first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from telemetrykit.errors import BackendUnavailable
+from telemetrykit.plugins.stores.sqlite_schema import Migration, migrate, shipped_migrations
+
+FIRST = Migration(1, "first", "CREATE TABLE a (x INTEGER); -- a comment; with a semicolon\nCREATE TABLE b (x);\n", 1)
+SECOND = Migration(2, "second", "ALTER TABLE a ADD COLUMN y INTEGER;\n", 1)
+BROKEN = Migration(3, "broken", "CREATE TABLE c (x);\nCREATE TABLE a (x);\n", 1)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "telemetry.db"
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def test_what_ships_is_numbered_without_a_gap() -> None:
+    assert [migration.version for migration in shipped_migrations()] == list(range(1, len(shipped_migrations()) + 1))
+
+
+def test_a_new_file_gets_every_migration(connection: sqlite3.Connection, path: Path) -> None:
+    migrate(connection, path, [FIRST, SECOND])
+    assert columns(connection, "a") == ["x", "y"]
+    assert columns(connection, "b") == ["x"]
+
+
+def test_an_older_file_gets_what_it_misses_and_keeps_what_it_has(connection: sqlite3.Connection, path: Path) -> None:
+    migrate(connection, path, [FIRST])
+    connection.execute("INSERT INTO a VALUES (7)")
+    migrate(connection, path, [FIRST, SECOND])
+    migrate(connection, path, [FIRST, SECOND])
+    assert connection.execute("SELECT x, y FROM a").fetchall() == [(7, None)]
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(connection: sqlite3.Connection, path: Path) -> None:
+    migrate(connection, path, [FIRST, SECOND])
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        migrate(connection, path, [FIRST, SECOND, BROKEN])
+    assert columns(connection, "c") == []
+    assert not connection.in_transaction
+
+
+def test_a_migration_that_was_changed_after_its_release_is_refused(connection: sqlite3.Connection, path: Path) -> None:
+    migrate(connection, path, [FIRST])
+    with pytest.raises(BackendUnavailable, match=r"development version of telemetrykit \(schema 1 differs\)"):
+        migrate(connection, path, [FIRST._replace(sql="CREATE TABLE other (x);\n"), SECOND])
+
+
+def test_a_newer_file_is_refused_only_if_it_says_so(connection: sqlite3.Connection, path: Path) -> None:
+    migrate(connection, path, [FIRST, SECOND])
+    migrate(connection, path, [FIRST])
+    migrate(connection, path, [FIRST, SECOND, Migration(3, "third", "DROP TABLE b;\n", 3)])
+    with pytest.raises(BackendUnavailable, match=r"newer telemetrykit \(schema 3, this one knows 2\)"):
+        migrate(connection, path, [FIRST, SECOND])
+
+
+def test_many_may_start_at_once(path: Path) -> None:
+    def start(_: int) -> list[str]:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            migrate(connection, path, [FIRST, SECOND])
+            return columns(connection, "a")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(start, range(16))) == [["x", "y"]] * 16
