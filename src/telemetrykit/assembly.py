@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from .backends import Backends
@@ -12,6 +13,7 @@ from .contracts.context import Context
 from .contracts.events import Ingest, Processor, Sink
 from .contracts.health import Probe
 from .contracts.web import HOST_TENANT, Authenticator
+from .errors import ConfigurationError
 from .events.back import EVENTS_CHANNEL, BackHalf, DirectIngest
 from .events.buffer import Buffer
 from .events.drops import Drops
@@ -36,7 +38,7 @@ from .runtime.payload import PayloadEncoder
 from .runtime.portal import Portal
 from .runtime.secrets import SecretKeys
 from .runtime.supervisor import Supervisor
-from .settings import Settings
+from .settings import Settings, safe_url
 from .stream.hub import Hub
 
 
@@ -79,6 +81,8 @@ class Assembly:
 
     def _wire_back(self) -> None:
         settings = self.settings
+        sinks = self._parts("register_sinks", Sink)
+        _check_sinks(settings, sinks)
         store, bus = self.registry.make_store(settings.store_url), self.registry.make_bus(settings.bus_url)
         self.backends = Backends(store, bus, settings)
         self.hub = Hub(
@@ -88,9 +92,7 @@ class Assembly:
             ring_size=settings.ring_size,
             max_clients=settings.stream_clients,
         )
-        self.fanout = Fanout(
-            Lane(sink, self._guard(f"sink:{sink.name}"), self.drops) for sink in self._parts("register_sinks", Sink)
-        )
+        self.fanout = Fanout(Lane(sink, self._guard(f"sink:{sink.name}"), self.drops) for sink in sinks)
         self.back = BackHalf(log=store, bus=bus, observers=[self.hub.offer, self.fanout.offer])
         self.ingest = self._make_ingest()
         self.pressure = DiskPressure(self.backends.store_health, self.drops, min_free=settings.min_free)
@@ -183,6 +185,14 @@ class Assembly:
     def _secret_file(self) -> Any:
         scheme = self.settings.store_url.partition(":")[0]
         return None if scheme == "memory" else self.settings.data_dir / "secret"
+
+
+def _check_sinks(settings: Settings, sinks: Sequence[Sink]) -> None:
+    for name in settings.sinks.keys() - {sink.name for sink in sinks}:
+        raise ConfigurationError(
+            f"Setting 'sinks': no plugin makes a sink from the URL of {name!r} ({safe_url(settings.sinks[name])}). "
+            "Built-in are log:, file:PATH, webhook:https://..."
+        )
 
 
 def _writer_name() -> str:

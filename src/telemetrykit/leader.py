@@ -13,6 +13,7 @@ logger = logging.getLogger("telemetrykit.leader")
 
 #: Seconds that a lease is held without being prolonged.
 LEASE_SECONDS = 30.0
+_RESIGN_SECONDS = 0.1
 
 
 class Leader:
@@ -46,8 +47,9 @@ class Leader:
             return
         self._fence = None
         try:
-            await self._leases.release(self.name, self._holder)
-        except BackendUnavailable:
+            async with asyncio.timeout(_RESIGN_SECONDS):
+                await self._leases.release(self.name, self._holder)
+        except (BackendUnavailable, TimeoutError):
             return  # It expires by itself.
 
     async def _campaign(self) -> None:

@@ -21,6 +21,8 @@ logger = logging.getLogger("telemetrykit.life")
 
 #: Seconds that draining may take at the end: a process that was told to go must be gone within two.
 GRACE = 1.0
+#: What of it is left for the sinks, even if the store has used it all up.
+_LEAST_GRACE = 0.2
 _OPEN_BUDGET = 10.0
 _DROPS_EVERY = 60.0
 _PRUNE_EVERY = 60.0
@@ -123,8 +125,9 @@ class Life:
     async def _drain(self) -> None:
         parts = self._assembly
         parts.hub.close()
+        until = asyncio.get_running_loop().time() + GRACE
         await parts.pipeline.stop(GRACE)
-        await parts.fanout.stop(GRACE)
+        await parts.fanout.stop(max(until - asyncio.get_running_loop().time(), _LEAST_GRACE))
         await parts.supervisor.stop()
         await parts.leader.resign()
 

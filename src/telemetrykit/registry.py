@@ -134,7 +134,7 @@ class Registry:
         """The plugins that have a lifespan, in the order of registration, with the function that makes it."""
         for impl in self._manager.hook.lifespan.get_hookimpls():
             make = partial(impl.function, *([context] if impl.argnames else []))
-            yield impl.plugin_name, cast(MakeLifespan, make)
+            yield impl.plugin_name, cast("MakeLifespan", make)
 
     def _collect(self, hook: str) -> Iterator[tuple[PluginInfo, Any]]:
         for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):

@@ -12,11 +12,10 @@ from itertools import islice, pairwise
 import pytest
 from support.proxy import Proxy
 from support.server import Server
-from support.sse import EventStream, Frame, raw_socket
+from support.sse import EventStream, Frame
+from support.streams import websocket
 from support.waiting import PATIENCE
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
-from websockets.sync.client import connect as connect_websocket
 
 CUTS = 10
 EVENTS = 10_000
@@ -66,17 +65,6 @@ def follow_websocket(port: int, count: int, opened: Callable[[], object]) -> See
                         yield int(message["cursor"]), message["data"]["data"]["n"]
         except ConnectionClosed:
             continue
-
-
-def websocket(port: int, receive_buffer: int | None = None) -> ClientConnection:
-    return connect_websocket(
-        f"ws://127.0.0.1:{port}/telemetry/ws",
-        sock=raw_socket(port, receive_buffer),
-        max_queue=1,
-        compression=None,
-        proxy=None,
-        open_timeout=PATIENCE,
-    )
 
 
 @pytest.mark.parametrize("follow", [follow_sse, follow_websocket])

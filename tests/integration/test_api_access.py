@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 import sniffio
 from starlette.testclient import TestClient
@@ -70,7 +71,7 @@ class Recogniser:
                 return Principal.with_roles(id=f"{self.name}:{who}", tenant="default", roles=["admin"])
 
 
-@pytest.mark.parametrize("path", GUARDED_PATHS + ("/login", "/openapi.json"))
+@pytest.mark.parametrize("path", [*GUARDED_PATHS, "/login", "/openapi.json"])
 def test_while_nobody_can_be_recognised_the_mount_says_what_to_set(mounted: Mounted, path: str) -> None:
     with make_telemetry() as telemetry:
         answer = mounted(telemetry).get(path)
@@ -112,7 +113,9 @@ def test_me_tells_who_one_is(connect: Mounted) -> None:
     assert "traces:read" in connect("root").get("/api/v1/me").json()["permissions"]
 
 
-@pytest.mark.parametrize(("path", "status"), [("/api/v1/status", 403), ("/api/v1/plugins", 200), ("/api/v1/panels", 200)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/v1/status", 403), ("/api/v1/plugins", 200), ("/api/v1/panels", 200)]
+)
 def test_a_missing_permission_is_named(connect: Mounted, path: str, status: int) -> None:
     answer = connect("viewer").get(path)
     assert answer.status_code == status
@@ -185,6 +188,27 @@ def _host_events(telemetry: Telemetry) -> list[Any]:
     return result
 
 
+@pytest.mark.parametrize("where", ["plugin", "host"])
+def test_an_authenticator_that_hangs_lets_nobody_in_and_nobody_wait_for_ever(
+    mounted: Mounted, tokens: dict[str, Any], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    class Hanging:
+        name = "hanging"
+
+        async def authenticate(self, connection: Connection) -> Principal | None:
+            await anyio.sleep_forever()
+            return ADMIN
+
+    monkeypatch.setattr("telemetrykit.web.authentication.BUDGET", 0.01)
+    options: dict[str, Any] = {"plugins": [Plugin(Hanging())]} if where == "plugin" else {}
+    if where == "host":
+        options["authenticate"] = Hanging().authenticate
+    with make_telemetry(tokens=tokens, **options) as telemetry:
+        client = mounted(telemetry)
+        assert client.get("/api/v1/me").status_code == 401
+        assert client.get("/api/v1/me", headers={"Authorization": "Bearer viewer-token"}).status_code == 200
+
+
 def test_a_policy_decides_and_one_that_fails_allows_nothing(mounted: Mounted, tokens: dict[str, Any]) -> None:
     class NoPlugins:
         def allows(self, principal: Principal, permission: str, tenant: str) -> bool:
@@ -250,7 +274,9 @@ def test_tokens_never_show_up_in_logs_answers_or_events(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     client = connect()
-    texts = [client.get("/api/v1/me", headers={"Authorization": f"Bearer {who}-token"}).text for who in ("root", "none")]
+    texts = [
+        client.get("/api/v1/me", headers={"Authorization": f"Bearer {who}-token"}).text for who in ("root", "none")
+    ]
     texts.append(client.post("/api/v1/session", json={"token": "secret-token"}).text)
     texts.append(client.get("/api/v1/me?token=secret-token").text)
     texts.append(client.get("/stream?access_token=secret-token").text)

@@ -118,7 +118,9 @@ def test_the_public_module_is_asked_for_anew_each_time_and_sent_when_it_changed(
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "00000000/client.js", "index.html", "", "core", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["../app.py", "%2e%2e/app.py", "00000000/client.js", "index.html", "", "core", "/etc/passwd"]
+)
 def test_nothing_else_is_served(root: TestClient, path: str) -> None:
     assert root.get(f"/static/{path}").status_code == 404
 

@@ -144,7 +144,9 @@ def test_a_body_that_is_broken_as_a_whole_is_refused_in_words(
     assert words in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "text/csv", "", "application/cloudevents+json; charset=utf-16"])
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "text/csv", "", "application/cloudevents+json; charset=utf-16"]
+)
 def test_another_content_type_is_told_what_is_read(root: TestClient, media_type: str) -> None:
     answer = post(root, event(), media_type)
     assert answer.status_code == 415
@@ -160,7 +162,9 @@ def test_a_body_over_the_limit_is_refused_with_or_without_a_length(root: TestCli
 
 
 def test_a_gzipped_body_is_unpacked(root: TestClient) -> None:
-    packed = gzip.compress(json.dumps([event("1")]).encode()[:-1]) + gzip.compress(b"," + json.dumps(event("2")).encode() + b"]")
+    packed = gzip.compress(json.dumps([event("1")]).encode()[:-1]) + gzip.compress(
+        b"," + json.dumps(event("2")).encode() + b"]"
+    )
     assert post(root, packed, BATCH, **{"Content-Encoding": "gzip"}).json()["accepted"] == 2
 
 
@@ -194,7 +198,9 @@ def test_writing_takes_a_permission(connect: Callable[..., TestClient]) -> None:
     assert post(connect(), event(), STRUCTURED).status_code == 401
 
 
-def test_who_sends_too_often_is_told_how_long_to_wait(tokens: dict[str, Any], mounted: Callable[..., TestClient]) -> None:
+def test_who_sends_too_often_is_told_how_long_to_wait(
+    tokens: dict[str, Any], mounted: Callable[..., TestClient]
+) -> None:
     from telemetrykit.testing.clock import FakeClock
     from telemetrykit.testing.telemetry import make_telemetry
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,17 +25,23 @@ def backend() -> str:
 
 
 @pytest.fixture
-def filled(connect: Connect, kit: Telemetry) -> Iterator[Connect]:
+def filled(connect: Connect) -> Connect:
     """Events of the default tenant, all of which hold SECRET somewhere, and one of acme."""
     events = [
-        {"id": f"{SECRET}-{n}", "source": "shop", "type": f"order.{SECRET}", "subject": SECRET, "data": {"n": n, "k": SECRET}}
+        {
+            "id": f"{SECRET}-{n}",
+            "source": "shop",
+            "type": f"order.{SECRET}",
+            "subject": SECRET,
+            "data": {"n": n, "k": SECRET},
+        }
         for n in range(5)
     ]
     root = connect("root")
     assert root.post("/api/v1/events", json=events, headers={"Content-Type": BATCH}).json()["accepted"] == 5
     own = [{"id": "1", "source": "shop", "type": "order.theirs"}]
     assert connect("acme").post("/api/v1/events", json=own, headers={"Content-Type": BATCH}).json()["accepted"] == 1
-    yield connect
+    return connect
 
 
 def get_addresses(client: TestClient) -> list[tuple[str, Any]]:

@@ -128,9 +128,7 @@ def test_the_cookie_of_somebody_else_admits_nobody(connect: Connect, stream: Cal
     assert stream(other, ticket=ticket).status == 401
 
 
-def test_tickets_and_cookies_expire(
-    tokens: dict[str, Any], mounted: Callable[..., TestClient], backend: str
-) -> None:
+def test_tickets_and_cookies_expire(tokens: dict[str, Any], mounted: Callable[..., TestClient], backend: str) -> None:
     clock = FakeClock()
     with make_telemetry(tokens=tokens, clock=clock) as kit:
         client = mounted(kit, "root-token")
@@ -206,7 +204,10 @@ def test_a_ticket_opens_a_websocket_too(root: TestClient, connect: Connect) -> N
     [({}, 4401), ({"Authorization": "Bearer wrong"}, 4401), ({"Authorization": "Bearer writer-token"}, 4403)],
 )
 def test_a_refused_websocket_is_closed_with_the_reason(connect: Connect, headers: dict[str, str], code: int) -> None:
-    with connect().websocket_connect("/telemetry/ws", headers=headers) as socket, pytest.raises(WebSocketDisconnect) as end:
+    with (
+        connect().websocket_connect("/telemetry/ws", headers=headers) as socket,
+        pytest.raises(WebSocketDisconnect) as end,
+    ):
         socket.receive_json()
     assert end.value.code == code
 
@@ -215,11 +216,17 @@ def test_a_page_of_another_site_opens_no_websocket_with_the_session_of_its_visit
     client = connect()
     client.post("/api/v1/session", json={"token": "root-token"})
     headers = {"Origin": "http://evil.example"}
-    with client.websocket_connect("/telemetry/ws", headers=headers) as socket, pytest.raises(WebSocketDisconnect) as end:
+    with (
+        client.websocket_connect("/telemetry/ws", headers=headers) as socket,
+        pytest.raises(WebSocketDisconnect) as end,
+    ):
         socket.receive_json()
     assert end.value.code == 4403
 
 
 def test_there_is_no_websocket_elsewhere(connect: Connect) -> None:
-    with pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)), connect("root").websocket_connect("/telemetry/api"):
+    with (
+        pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)),
+        connect("root").websocket_connect("/telemetry/api"),
+    ):
         pass

@@ -29,7 +29,10 @@ EXAMPLES = "15"
 def address() -> Iterator[str]:
     """The mount of a kit that runs in a server."""
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-    with make_telemetry(tokens={"fuzz": {"sha256": digest, "roles": ["admin"]}}) as telemetry, socket.socket() as listener:
+    with (
+        make_telemetry(tokens={"fuzz": {"sha256": digest, "roles": ["admin"]}}) as telemetry,
+        socket.socket() as listener,
+    ):
         listener.bind(("127.0.0.1", 0))
         app = Starlette(routes=[Mount("/telemetry", telemetry.asgi)])
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -32,10 +33,7 @@ def _as_text(value: object) -> str:
 
 
 class Server:
-    """uvicorn in a process of its own. Requests that come before it is up wait in its socket's queue.
-
-    ``settings`` are those of the kit. Leaving the block ends it with all its workers.
-    """
+    """uvicorn in a process of its own; ``settings`` are those of the kit. Leaving the block ends it."""
 
     def __init__(
         self,
@@ -51,22 +49,15 @@ class Server:
         self.data_dir = Path(str(settings.setdefault("data_dir", folder / "data")))
         self._environment = environment(**{"anonymous": "admin", "min_free": 0, **settings})
         self._command = [*prefix, sys.executable, "-m", "uvicorn", f"support.hosts:{host}", "--factory", *options]
-        self._command += ["--workers", str(workers)]
+        self._command += ["--port", "0", "--workers", str(workers)]
         self._log = folder / "server.log"
 
     def __enter__(self) -> Self:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port: int = listener.getsockname()[1]
-            with self._log.open("ab") as log:
-                self.process = subprocess.Popen(
-                    [*self._command, "--fd", str(listener.fileno())],
-                    env=self._environment,
-                    cwd=self.folder,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=[listener.fileno()],
-                    start_new_session=True,
-                )
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self._command, env=self._environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+            )
+        self.port: int = eventually(self._find_port, "a listening server")
         self.client = httpx2.Client(base_url=self.url, timeout=PATIENCE)
         return self
 
@@ -95,6 +86,11 @@ class Server:
     def log(self) -> str:
         """What the process has written to its console."""
         return self._log.read_text("utf-8")
+
+    def _find_port(self) -> int | None:
+        assert self.process.poll() is None, self.log
+        found = re.search(r"Uvicorn running on http://127\.0\.0\.1:(\d+)", self.log)
+        return int(found[1]) if found and _listens(int(found[1])) else None
 
     def kill(self) -> None:
         """kill -9, workers included."""
@@ -134,3 +130,11 @@ class Server:
     def recovered(self) -> None:
         """Wait until the health check finds nothing wrong."""
         eventually(lambda: self.ready()[1]["status"] == "healthy", "the recovery")
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False  # Workers listen a moment after their parent has told the address.
+    return True

@@ -99,6 +99,7 @@ def raw_socket(port: int, receive_buffer: int | None = None) -> socket.socket:
     """A connected socket."""
     made = socket.socket()
     made.settimeout(PATIENCE)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
     if receive_buffer is not None:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)  # Counts only if set before connecting.
     made.connect(("127.0.0.1", port))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from telemetrykit.contracts.events import EventType
+from telemetrykit.contracts.events import Consumer, EventType, Ingest
 from telemetrykit.errors import BackendUnavailable
 from telemetrykit.events.back import BackHalf, DirectIngest
 from telemetrykit.events.buffer import Buffer
@@ -51,8 +51,16 @@ class MoodyStore(MemoryStore):
 class Way:
     """Everything from emit to the log."""
 
-    def __init__(self, *, size: int = 1000, types: Sequence[EventType] = (), processors: Sequence[Any] = ()) -> None:
-        self.store = MoodyStore()
+    def __init__(
+        self,
+        *,
+        size: int = 1000,
+        types: Sequence[EventType] = (),
+        processors: Sequence[Any] = (),
+        store: MoodyStore | None = None,
+        ingest: Ingest | None = None,
+    ) -> None:
+        self.store = store or MoodyStore()
         self.drops = Drops()
         self.buffer = Buffer(size)
         self.seen: list[Event] = []
@@ -68,7 +76,7 @@ class Way:
             writer="me",
             buffer=self.buffer,
             front=self.front,
-            ingest=DirectIngest(self.back),
+            ingest=ingest or DirectIngest(self.back),
             drops=self.drops,
             interval=0.001,
         )
@@ -226,3 +234,40 @@ async def test_a_span_whose_block_raises_says_so_and_raises_on(way: Way) -> None
 async def test_submitted_events_are_stored_once_each(way: Way) -> None:
     events = [Event("order.paid", "import", str(n % 7), 1, {}, "default", foreign=True) for n in range(10)]
     assert await way.pipeline.submit(events) == (7, 3)
+
+
+class Fussy(MoodyStore):
+    """Refuses one event."""
+
+    async def append(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event]:
+        if any(event.data.get("n") == 5 for event in events):
+            raise ValueError("not that one")
+        return await super().append(batch_id, events)
+
+
+async def test_an_event_that_the_store_refuses_does_not_take_its_batch_with_it() -> None:
+    way = Way(store=Fussy())
+    for n in range(10):
+        way.emit("order.paid", n=n)
+    assert [event.data["n"] for event in await way.stored()] == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    assert way.drops.counts() == {"invalid": 1}
+
+
+class FullSpool(Ingest):
+    name = "full"
+
+    async def push(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event] | None:
+        raise BackendUnavailable("the spool is full")
+
+    async def drain(self, consumer: Consumer) -> None:
+        """Holds nothing."""
+
+
+async def test_what_neither_store_nor_spool_takes_is_counted_and_the_loop_goes_on() -> None:
+    way = Way(ingest=FullSpool())
+    way.emit("one")
+    way.emit("two")
+    await way.pipeline.flush()
+    assert way.drops.counts() == {"spool_full": 2}
+    with pytest.raises(BackendUnavailable):
+        await way.pipeline.submit([Event("order.paid", "import", "1", 1, {}, "default")])

@@ -125,8 +125,8 @@ async def test_with_a_store_that_is_there_nothing_touches_the_disk(place: Place)
 async def test_while_the_store_is_away_batches_are_kept_and_counted(place: Place) -> None:
     place.store.away = True
     ingest = place.ingest()
-    assert await ingest.push("a-1", batch(1, 2)) == ()
-    assert await ingest.push("a-2", batch(3)) == ()
+    assert await ingest.push("a-1", batch(1, 2)) is None
+    assert await ingest.push("a-2", batch(3)) is None
     assert ingest.waiting == 3
     assert len(place.files()) == 2
     assert place.files("*.tmp") == []
@@ -159,7 +159,7 @@ async def test_new_batches_queue_behind_those_that_wait(place: Place) -> None:
     ingest = place.ingest()
     await ingest.push("a-1", batch(1))
     place.store.away = False
-    assert await ingest.push("a-2", batch(2)) == ()
+    assert await ingest.push("a-2", batch(2)) is None
     async with place.draining(ingest):
         await place.stored(2)
         await drained(ingest)
@@ -184,7 +184,7 @@ async def test_what_an_earlier_run_left_is_stored_first(place: Place) -> None:
     await place.ingest().push("first-1", batch(1))
     place.store.away = False
     ingest = place.ingest()
-    assert await ingest.push("second-1", batch(2)) == ()
+    assert await ingest.push("second-1", batch(2)) is None
     assert ingest.waiting == 2
     async with place.draining(ingest):
         await place.stored(2)
@@ -285,7 +285,7 @@ async def test_beyond_its_cap_the_spool_takes_nothing_more_and_says_why(place: P
         await place.stored(3)
         await drained(ingest)
         place.store.away = True
-        assert await ingest.push("a-4", batch(4)) == ()
+        assert await ingest.push("a-4", batch(4)) is None
 
 
 async def test_what_earlier_runs_left_counts_towards_the_cap(place: Place) -> None:

@@ -77,11 +77,11 @@ class Ingest(ABC):
     name: str
 
     @abstractmethod
-    async def push(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event]:
+    async def push(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event] | None:
         """Hand over one batch.
 
-        Answers the newly stored events with their cursors, or an empty sequence if the batch is only kept
-        for later. Raises BackendUnavailable if it can do neither.
+        Answers the newly stored events with their cursors, or None if the batch is kept for later. Raises
+        BackendUnavailable if it can do neither.
         """
 
     @abstractmethod

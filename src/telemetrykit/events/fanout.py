@@ -108,7 +108,8 @@ class Lane:
             try:
                 with self.guard.watch():
                     self._busy_since = time.monotonic()
-                    await asyncio.wait_for(step(), _BUDGET)
+                    async with asyncio.timeout(_BUDGET):
+                        await step()
                 self._batch = ()
                 return True
             except Exception:  # noqa: BLE001 - noted by the guard; a batch comes again
@@ -117,7 +118,8 @@ class Lane:
             finally:
                 self._busy_since = None
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), max(self.guard.retry_in, _SHORTEST_PAUSE))
+                async with asyncio.timeout(max(self.guard.retry_in, _SHORTEST_PAUSE)):
+                    await self._ending.wait()
 
     def _take(self) -> bool:
         with self._lock:

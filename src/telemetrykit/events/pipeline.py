@@ -9,6 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ..contracts.events import Ingest
+from ..errors import BackendUnavailable
 from ..model.event import Event
 from .buffer import Buffer
 from .drops import DropReason, Drops
@@ -32,6 +33,7 @@ class PipelineStats(NamedTuple):
 class Submitted(NamedTuple):
     """What became of events that were handed in."""
 
+    #: In the log, or kept for it.
     stored: int
     #: Left out because the log has their (source, id) already.
     duplicates: int
@@ -101,41 +103,50 @@ class Pipeline:
             while waiting > 0:
                 records = self._buffer.take(min(BATCH, waiting))
                 waiting -= BATCH
-                await self._store(self._front.accept(records))
+                await self._store_or_drop(self._front.accept(records))
 
     async def submit(self, events: Sequence[Event]) -> Submitted:
-        """Store events that were validated elsewhere (ingest, import)."""
-        shaped, stored = 0, 0
+        """Store events that were validated elsewhere (ingest, import). BackendUnavailable if they cannot even wait."""
+        stored = duplicates = 0
         for start in range(0, len(events), BATCH):
-            batch = self._front.shape(events[start : start + BATCH])
-            shaped += len(batch)
-            stored += len(await self._store(batch))
-        return Submitted(stored, shaped - stored)
+            one = await self._store(self._front.shape(events[start : start + BATCH]))
+            stored, duplicates = stored + one.stored, duplicates + one.duplicates
+        return Submitted(stored, duplicates)
 
-    async def _store(self, events: Sequence[Event]) -> Sequence[Event]:
-        events = self._admit(events)
-        if not events:
-            return ()
-        self._batches += 1
-        self._in_flight += len(events)
+    async def _store_or_drop(self, events: Sequence[Event]) -> None:
         try:
-            return await self._ingest.push(f"{self._writer}-{self._batches}", events)
-        except ValueError as error:
-            return await self._store_storable(events, error)
+            await self._store(events)
+        except BackendUnavailable as error:
+            self._drops.add(DropReason.SPOOL_FULL, len(events))
+            logger.warning("%d events are lost: %s", len(events), error, extra={"action": "events.lost"})
         except asyncio.CancelledError:
             self._lose(len(events))
             raise
+
+    async def _store(self, events: Sequence[Event]) -> Submitted:
+        events = self._admit(events)
+        if not events:
+            return Submitted(0, 0)
+        self._batches += 1
+        self._in_flight += len(events)
+        try:
+            pushed = await self._ingest.push(f"{self._writer}-{self._batches}", events)
+        except ValueError as error:
+            return await self._store_storable(events, error)
         finally:
             self._in_flight -= len(events)
+        stored = len(events) if pushed is None else len(pushed)
+        return Submitted(stored, len(events) - stored)
 
-    async def _store_storable(self, events: Sequence[Event], error: ValueError) -> Sequence[Event]:
+    async def _store_storable(self, events: Sequence[Event], error: ValueError) -> Submitted:
         """Find the events that no store can hold, which a processor may have made, by halves; store the others."""
         if len(events) == 1:
             self._drops.add(DropReason.INVALID)
             logger.warning("an event of type %r cannot be stored: %s", events[0].type, error)
-            return ()
+            return Submitted(0, 0)
         half = len(events) // 2
-        return [*await self._store(events[:half]), *await self._store(events[half:])]
+        one, two = await self._store(events[:half]), await self._store(events[half:])
+        return Submitted(one.stored + two.stored, one.duplicates + two.duplicates)
 
     def _lose(self, number: int) -> None:
         if number:

@@ -52,7 +52,7 @@ class SpoolIngest(Ingest):
     def waiting(self) -> int:
         return self._waiting or 0
 
-    async def push(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event]:
+    async def push(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event] | None:
         if self._waiting is None:
             await self._first_look()
         if not self._waiting:
@@ -61,7 +61,7 @@ class SpoolIngest(Ingest):
             except BackendUnavailable as error:
                 logger.debug("a batch goes to the spool: %s", error)
         await self._keep(batch_id, events)
-        return ()
+        return None
 
     async def drain(self, consumer: Consumer) -> None:
         self._filled = asyncio.Event()

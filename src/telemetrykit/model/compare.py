@@ -36,7 +36,6 @@ MAX_TEXT = 4096
 
 _ORDER_OPS = ("gt", "gte", "lt", "lte")
 _TEXT_OPS = ("prefix", "contains", "glob")
-_INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def _range_problem(value: object) -> str | None:
         return problem and f"the string {problem}"
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN and Infinity are not JSON: use a finite number"
-    if isinstance(value, int) and value not in _INT64:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return "an integer must fit 64 bits: write it with a decimal point"
     return None
 

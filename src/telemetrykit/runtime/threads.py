@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ..errors import BackendUnavailable
+
+logger = logging.getLogger("telemetrykit.threads")
 
 T = TypeVar("T")
 _Call = tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]
@@ -45,13 +48,21 @@ class WorkerThread:
         self._calls.put((lambda: function(*args), future, loop))
         return await future
 
-    async def stop(self) -> None:
-        """Finish what was handed in, then end the thread; a second call is a no-op."""
+    async def stop(self, last: Callable[[], object] = lambda: None, *, within: float | None = None) -> None:
+        """Finish what was handed in, call ``last``, then end the thread; a second call is a no-op.
+
+        A thread that needs more than ``within`` seconds for that is left to do it by itself.
+        """
         if self.alive:
-            await self.run(lambda: None)
-            self._calls.put(None)
-            # The next thread must not find the end that was meant for this one.
-            self._calls = SimpleQueue()
+            try:
+                async with asyncio.timeout(within):
+                    await self.run(last)
+            except TimeoutError:
+                logger.warning("thread %s is busy; it ends by itself", self._name, extra={"action": "thread.left"})
+            finally:
+                self._calls.put(None)
+                # The next thread must not find the end that was meant for this one.
+                self._calls = SimpleQueue()
         self._thread = None
 
 

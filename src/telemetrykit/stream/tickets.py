@@ -14,9 +14,10 @@ from typing import Any
 import anyio
 
 from ..contracts.storage import Leases
-from ..errors import BackendUnavailable, FieldError, InvalidRequest, Unauthenticated
+from ..errors import BackendUnavailable, FieldError, Unauthenticated
 from ..model.filter import ALL_TENANTS, Filter
 from ..model.principal import Principal
+from ..model.problems import invalid
 from ..runtime.clock import Clock
 from ..runtime.portal import Portal
 from ..runtime.principals import principal_from_json, principal_to_json
@@ -100,7 +101,7 @@ class Tickets:
         text = self._ticket.sign({**content, "x": expires_at})
         cookie = self._cookie.sign({**content, "x": now + COOKIE_SECONDS * _MICROS})
         if max(len(text), len(cookie)) > _LONGEST:
-            raise InvalidRequest(errors=[FieldError("the filter is too long for a ticket: use fewer terms", "#/q")])
+            raise invalid([FieldError("the filter is too long for a ticket: use fewer terms", "#/q")])
         return Ticket(text=text, expires_at=expires_at, cookie=cookie)
 
     async def redeem(self, text: str, cookie: str | None = None) -> Admission:

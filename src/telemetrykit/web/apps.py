@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..stream.doorbell import Doorbells
 from ..stream.tickets import Tickets
 from .answers import json_answer
 from .authentication import Authentication
-from .connection import mount_path
+from .connection import mount_path, path_in_mount
 from .dashboard.app import Pages
 from .dispatch import Checks, Dispatcher, deliver
 from .endpoint import Access, Answer, Call, Endpoint
@@ -22,7 +22,6 @@ from .live import LiveGate, StreamEndpoint, WebSocketEndpoint
 from .openapi import document
 from .parts import WebParts
 from .recorder import INTERNAL
-from .route_tree import path_below
 from .routes.events import EventRoutes
 from .routes.health import HealthRoutes
 from .routes.ingest import IngestRoutes
@@ -96,13 +95,13 @@ class MountedApp:
             await _lifespan(receive, send)
 
     async def _answer(self, request: Request) -> ASGIApp:
-        path = path_below(request.scope, mount_path(request))
+        path = path_in_mount(request.scope)
         if self._pages is not None and self._pages.owns(path):
             return await self._pages.answer(path, request)
         return await self._dispatcher.answer(path, request)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._serve_websocket is None or path_below(scope, mount_path(HTTPConnection(scope))) != "/ws":
+        if self._serve_websocket is None or path_in_mount(scope) != "/ws":
             await receive()
             await send({"type": "websocket.close", "code": 1000, "reason": "there is no WebSocket here"})
             return
@@ -128,7 +127,7 @@ def _dispatcher(parts: WebParts, gate: Gate, checks: Checks, endpoints: Sequence
 
 def _description(endpoints: Sequence[Endpoint]) -> Endpoint:
     async def describe(call: Call) -> ASGIApp:
-        return json_answer(document(endpoints, mount_path(call.http)))
+        return json_answer(document(endpoints, mount_path(call.http.scope)))
 
     return Endpoint(
         method="GET",

@@ -81,9 +81,7 @@ class Authentication:
         return await self._portal.call(self._any_awake, describe_connection(http))
 
     def _tell(self, part: str, error: BaseException) -> None:
-        self._emit(
-            "plugin.failed", part=part, error=describe(error), severity="warn", tenant=HOST_TENANT, subject=part
-        )
+        self._emit("plugin.failed", part=part, error=describe(error), severity="warn", tenant=HOST_TENANT, subject=part)
 
     async def _ask_host(self, connection: Connection) -> Principal | None:
         if self._host is None:

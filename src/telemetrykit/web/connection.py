@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from ..contracts.web import Connection
+from .route_tree import path_below
 
 
 def describe(http: HTTPConnection) -> Connection:
@@ -36,9 +38,14 @@ def with_bearer(token: str, http: HTTPConnection) -> Connection:
     )
 
 
-def mount_path(http: HTTPConnection) -> str:
+def mount_path(scope: Scope) -> str:
     """The path under which the kit is mounted, root path of the server included, without a slash at its end."""
-    return str(http.scope.get("root_path", "")).rstrip("/")
+    return str(scope.get("root_path", "")).rstrip("/")
+
+
+def path_in_mount(scope: Scope) -> str:
+    """The path of a request below the mount: "" for the mount itself, without a slash."""
+    return path_below(scope, mount_path(scope))
 
 
 def is_secure(http: HTTPConnection) -> bool:

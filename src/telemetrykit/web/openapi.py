@@ -54,13 +54,9 @@ def statuses(endpoint: Endpoint) -> list[int]:
     """Every status that an endpoint can answer with, besides 500."""
     found = {*endpoint.answers, 400, 422}
     if endpoint.access is not Access.ANYBODY:
-        found |= {403, 503}
-    if endpoint.access in _WHO_IS_ASKED:
-        found |= {401}
+        found |= {401, 403, 503}
     if endpoint.body:
         found |= {413, 415}
-    if endpoint.method not in ("GET", "HEAD"):
-        found |= {403}
     if endpoint.path_parameters:
         found |= {404}
     return sorted(found)
@@ -136,16 +132,13 @@ def _example(example: Any) -> Mapping[str, Any]:
 
 def _response(endpoint: Endpoint, status: int) -> dict[str, Any]:
     answer = endpoint.answers.get(status)
-    if answer is None:
-        return {"description": _PROBLEMS.get(status, HTTPStatus(status).phrase), "content": _problem(endpoint, status)}
-    if answer.schema is None:
-        return {"description": answer.description}
-    return {"description": answer.description, "content": {answer.media_type: _media(answer.schema, answer.example)}}
-
-
-def _problem(endpoint: Endpoint, status: int) -> dict[str, Any]:
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    description = answer.description if answer else _PROBLEMS.get(status, HTTPStatus(status).phrase)
+    content: dict[str, Any] = {}
+    if answer is not None and answer.schema is not None:
+        content[answer.media_type] = _media(answer.schema, answer.example)
+    if status >= 400:
+        content[MEDIA_TYPE] = {"schema": {"$ref": "#/components/schemas/Problem"}}
     if status == 404 and endpoint.path_parameters:
         # Some hosts do not hand on a path with a line break in it, and answer themselves.
-        return {**content, "text/plain": {"schema": {"type": "string"}}}
-    return content
+        content["text/plain"] = {"schema": {"type": "string"}}
+    return {"description": description, **({"content": content} if content else {})}

@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from ..errors import BackendUnavailable, FieldError, InvalidRequest, RequestError
 from ..runtime import codec
+from .connection import mount_path, path_in_mount
 
 logger = logging.getLogger("telemetrykit.web")
 
@@ -68,7 +69,7 @@ def _answer(
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": scope.get("path", ""),
+        "instance": mount_path(scope) + path_in_mount(scope),
         **(members or {}),
     }
     return Response(codec.dumps(_encodable(body)), status, headers, MEDIA_TYPE)

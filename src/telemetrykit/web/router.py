@@ -49,7 +49,7 @@ def _match(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, Any] | 
         return None
     found = {}
     for wanted, segment in zip(pattern, segments, strict=True):
-        if wanted.startswith("{"):
+        if wanted.startswith("{") and segment:
             found[wanted[1:-1]] = segment
         elif wanted != segment:
             return None

@@ -19,7 +19,7 @@ def set_stream_cookie(answer: Response, http: HTTPConnection, value: str) -> Non
         answer.set_cookie(
             NAME,
             value,
-            path=f"{mount_path(http)}/{path}",
+            path=f"{mount_path(http.scope)}/{path}",
             secure=is_secure(http),
             httponly=True,
             samesite="strict",

@@ -142,8 +142,8 @@ def _read(environ: Environ, most: int) -> bytes:
 
 def _port(value: object) -> int:
     # Werkzeug gives a number, other servers text.
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() else 0
+    digits = str(value)
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def _status_line(status: int) -> str:

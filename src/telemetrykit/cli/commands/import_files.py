@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BufferedReader, RawIOBase
-from typing import Any, cast
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -98,8 +100,8 @@ async def _import(
 async def _import_one(
     importer: Importer, one: FileImport, read: Callable[[LineSource], Records], bar: ProgressBar
 ) -> None:
-    with click.open_file(one.name, "rb") as file:
-        source = LineSource(file if isinstance(file, BufferedReader) else BufferedReader(cast("RawIOBase", file)))
+    with _opened(one.name) as file:
+        source = LineSource(file)
         bar.begin(printable(one.name), source.size)
         try:
             await importer.run(read(source), one.report, lambda: bar.show(source.position, f"{one.report.read:,} read"))
@@ -117,3 +119,11 @@ def _say(imports: Sequence[FileImport], options: CommonOptions) -> None:
             note(f"  {rejection.unit} {rejection.number}: {printable(rejection.detail)}")
         if one.report.rejected > _SHOWN:
             note(f"  and {one.report.rejected - _SHOWN:,} more")
+
+
+def _opened(name: str) -> BufferedReader:
+    if name != "-":
+        return Path(name).open("rb")
+    # A reader of our own on a copy of standard input: the thread that waits in a read of sys.stdin would hold a lock
+    # that the interpreter wants when it ends, and Ctrl-C would abort it.
+    return os.fdopen(os.dup(0), "rb")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ...introspection import Introspection
-from ...life import Life
+from ...keeper import Keeper
 from ..failures import ExitCode
 from ..options import CommonOptions, common_options
 from ..output import answer, answer_json, printable, quiet_logs, table
@@ -28,7 +28,7 @@ def command(ctx: click.Context, options: CommonOptions) -> None:
     """
     with quiet_logs():
         parts = assemble(options.settings())
-        found = Introspection(parts, Life(parts)).plugins()
+        found = Introspection(parts, Keeper(parts)).plugins()
     if options.json:
         answer_json(found)
     else:

@@ -66,7 +66,7 @@ class TokenAuthenticator:
 
     async def _stored(self, sha256: str) -> Principal | None:
         if self._context is None:
-            return None
+            raise BackendUnavailable("The kit is starting.")
         token = await self._context.keys.find_token(sha256)
         if token is None or not hmac.compare_digest(token.sha256, sha256) or self._is_over(token.expires_at):
             return None
@@ -109,6 +109,8 @@ def _read(name: str, entry: Any, tenant: str) -> _Known:
 
 
 def _principal(name: str, entry: Mapping[str, Any], tenant: str) -> Principal:
+    if not entry.get("roles") and not entry.get("permissions"):
+        raise _wrong(name, "it may do nothing: give it roles, or permissions")
     owner = entry.get("tenant", tenant)
     if not isinstance(owner, str) or not owner:
         raise _wrong(name, "tenant is not text")

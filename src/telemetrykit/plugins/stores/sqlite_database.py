@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
@@ -17,6 +18,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _READERS = 2
+# Waiting for a lock takes longer, but a process that was told to go must be gone soon.
+_CLOSE_SECONDS = 0.3
 # Not the file is wrong then but what was to be put into it.
 _WRONG_VALUES = (
     UnicodeError,
@@ -51,10 +54,8 @@ class Lane:
             self.pending -= 1
 
     async def close(self) -> None:
-        """Finish what was handed in, let go of the file, end the thread."""
-        if self._thread.alive:
-            await self._thread.run(self._disconnect)
-        await self._thread.stop()
+        """Finish what was handed in, let go of the file, end the thread; it does so by itself if that takes long."""
+        await self._thread.stop(self._disconnect, within=_CLOSE_SECONDS)
 
     def _call(self, function: Callable[[Session], T]) -> T:
         try:
@@ -106,8 +107,7 @@ class Database:
         """Finish what was handed in; a second call is a no-op."""
         self._put_inherited_aside()
         lanes, self._lanes = self._lanes, ()
-        for lane in reversed(lanes):
-            await lane.close()
+        await asyncio.gather(*(lane.close() for lane in reversed(lanes)))
 
     async def write(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function in the one thread that writes."""

@@ -88,7 +88,7 @@ class Pages:
             "title": self._title,
             "service_name": self._service,
             "version": version("telemetrykit"),
-            "path": f"{mount_path(request)}/",
+            "path": f"{mount_path(request.scope)}/",
         }
         base = await self._base()
         text = self._statics.page(name).replace("@STATIC@", base).replace("@BOOT@", _in_script(boot))
@@ -112,8 +112,9 @@ class Pages:
         return _file(file, headers, _FOR_EVER if kept else "no-cache")
 
     async def _base(self) -> str:
-        digest = await to_thread.run_sync(lambda: self._statics.digest)
-        return f"static/{digest}"
+        if not self._statics.is_read:
+            await to_thread.run_sync(self._statics.read)
+        return f"static/{self._statics.digest}"
 
 
 def _wants_page(request: Request) -> bool:

@@ -53,6 +53,15 @@ class Statics:
     def __init__(self, panels: Sequence[Panel]) -> None:
         self._modules = {_module_name(panel): panel.module for panel in panels if panel.module is not None}
 
+    @property
+    def is_read(self) -> bool:
+        """True when asking for anything no longer blocks."""
+        return "digest" in self.__dict__ and "files" in self.__dict__
+
+    def read(self) -> None:
+        """Read everything now."""
+        _ = self.digest, self.files
+
     @cached_property
     def files(self) -> Mapping[str, StaticFile]:
         """By path below ``static/``; the two pages are not among them."""

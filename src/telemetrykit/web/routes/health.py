@@ -61,7 +61,7 @@ class HealthRoutes:
                 access=Access.ANYBODY,
                 answers={
                     200: Answer(description="It can, perhaps degraded.", schema=_REPORT, example={"status": "healthy"}),
-                    503: Answer(description="It cannot now.", schema={}),
+                    503: Answer(description="It cannot now.", schema=_REPORT),
                 },
             ),
         ]

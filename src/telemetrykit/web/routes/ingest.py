@@ -51,7 +51,7 @@ _DESCRIPTION = (
     "One event or many, each judged on its own: a `(source, id)` that was stored before is a duplicate and counts as "
     "accepted. One event alone that is not valid is answered with 422. Besides the bodies below there is binary mode: "
     "attributes in `ce-` headers, `data` as a body of type `application/json`. `Content-Encoding: gzip` is read. "
-    "A request carries 10,000 events at most. Where there is no room for the events within five seconds the answer is 429."
+    "A request carries 10,000 events at most. Where there is no room for them within five seconds the answer is 429."
 )
 
 

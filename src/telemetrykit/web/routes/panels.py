@@ -51,7 +51,7 @@ class PanelRoutes:
         ]
 
     async def panels(self, call: Call) -> ASGIApp:
-        mount = mount_path(call.http)
+        mount = mount_path(call.http.scope)
         items = [
             {
                 "name": panel.name,

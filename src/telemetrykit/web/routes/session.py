@@ -60,7 +60,7 @@ class SessionRoutes:
                 tag="session",
                 access=Access.OPEN,
                 body={"application/json": Media(schema=_TOKEN, example={"token": "tk_..."})},
-                answers={204: Answer(description="Signed in."), **_refused()},
+                answers={204: Answer(description="Signed in.")},
             ),
             Endpoint(
                 method="DELETE",
@@ -69,7 +69,7 @@ class SessionRoutes:
                 summary="Sign out",
                 tag="session",
                 access=Access.OPEN,
-                answers={204: Answer(description="Signed out, or nobody was signed in."), **_refused()},
+                answers={204: Answer(description="Signed out, or nobody was signed in.")},
             ),
             Endpoint(
                 method="GET",
@@ -89,7 +89,7 @@ class SessionRoutes:
             session_cookie.NAME,
             session.text,
             max_age=session.seconds,
-            path=mount_path(call.http) or "/",
+            path=mount_path(call.http.scope) or "/",
             secure=is_secure(call.http),
             httponly=True,
             samesite="strict",
@@ -104,7 +104,7 @@ class SessionRoutes:
         response = Response(status_code=204)
         response.delete_cookie(
             session_cookie.NAME,
-            path=mount_path(call.http) or "/",
+            path=mount_path(call.http.scope) or "/",
             secure=is_secure(call.http),
             httponly=True,
             samesite="strict",
@@ -135,7 +135,3 @@ class SessionRoutes:
 
     def _audit(self, action: str, principal: Principal) -> None:
         self._emit("audit.session", action=action, principal=principal.id, tenant=principal.tenant)
-
-
-def _refused() -> dict[int, Answer]:
-    return {401: Answer(description="The credentials are not known here.")}

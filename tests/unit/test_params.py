@@ -1,0 +1,61 @@
+"""Query parameters, read by their schemas."""
+
+from __future__ import annotations
+
+import pytest
+
+from telemetrykit.errors import InvalidRequest, Unauthenticated
+from telemetrykit.web.endpoint import Parameter
+from telemetrykit.web.params import QueryReader
+
+READER = QueryReader(
+    [
+        Parameter(name="limit", schema={"type": "integer", "minimum": 1, "default": 20}, expects="a number from 1"),
+        Parameter(
+            name="level", schema={"anyOf": [{"enum": ["warn"]}, {"type": "integer"}]}, expects="warn or a number"
+        ),
+        Parameter(name="text", schema={"type": "string"}, expects="text"),
+    ]
+)
+
+
+def test_values_get_the_types_of_their_schemas() -> None:
+    assert READER.read(b"limit=5&level=7&text=7") == {"limit": 5, "level": 7, "text": "7"}
+    assert READER.read(b"level=warn&text=") == {"limit": 20, "level": "warn", "text": ""}
+
+
+def test_text_is_percent_decoded() -> None:
+    assert READER.read(b"text=caf%C3%A9+%2B")["text"] == "café +"
+
+
+@pytest.mark.parametrize("value", ["", "0", "1.0", "1e1", "+1", " 1", "٣", "x", "9" * 30])
+def test_what_is_no_good_number_is_refused(value: str) -> None:
+    with pytest.raises(InvalidRequest, match="limit must be a number from 1"):
+        READER.read(f"limit={value}".encode("ascii", "ignore") if value.isascii() else b"limit=%D9%A3")
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        READER.read(b"limit=0&limt=1&text=a&text=b")
+    assert {error.pointer for error in caught.value.errors} == {"#/limit", "#/limt", "#/text"}
+    assert caught.value.status == 422
+
+
+@pytest.mark.parametrize("query", [b"text=%ff", "text=\xff".encode("latin-1"), b"&".join([b"a=1"] * 101)])
+def test_a_query_that_cannot_be_read_is_a_bad_request(query: bytes) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        READER.read(query)
+    assert caught.value.status == 400
+
+
+def test_an_address_without_parameters_takes_none() -> None:
+    assert QueryReader([]).read(b"") == {}
+    with pytest.raises(InvalidRequest, match="takes no parameters"):
+        QueryReader([]).read(b"a=1")
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "API_KEY", "jwt"])
+def test_credentials_in_the_query_are_refused_and_not_repeated(name: str) -> None:
+    with pytest.raises(Unauthenticated, match="header Authorization") as caught:
+        READER.read(f"{name}=abc123".encode())
+    assert "abc123" not in str(caught.value)
