@@ -34,7 +34,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def register_processors(settings: Settings) -> Iterable[Processor]:  # type: ignore[empty-body]
-    """Processors, run in the order: installed plugins, explicit ones, then the built-in enrich, redact, sample."""
+    """Processors, run in the order: explicit ones, installed plugins, then the built-in enrich, redact, sample."""
 
 
 @hookspec

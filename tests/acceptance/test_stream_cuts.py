@@ -62,7 +62,7 @@ def follow_websocket(port: int, count: int, opened: Callable[[], object]) -> See
                     else:
                         assert message["type"] == "event", message
                         got += 1
-                        yield int(message["cursor"]), message["data"]["data"]["n"]
+                        yield int(message["cursor"]), message["data"]["n"]
         except ConnectionClosed:
             continue
 
@@ -137,7 +137,7 @@ def test_a_websocket_client_that_the_ring_has_overrun_gets_a_gap_and_then_the_re
             if message["type"] == "gap":
                 gaps.append(message)
             elif message["type"] == "event":
-                seen.append(message["data"]["data"]["n"])
+                seen.append(message["data"]["n"])
     assert seen == list(range(MANY))
     assert {(gap["reason"], gap["lost"]) for gap in gaps} == {("overrun", 0)}
 

@@ -151,16 +151,45 @@ def test_the_input_of_a_request_without_a_body_is_not_touched(
     assert seen == [stream]
 
 
-def test_the_record_is_left_when_the_body_is_closed(
+def test_the_record_is_left_once_when_the_body_is_taken_whole(
     recording: Recording, server: Server, watch: Callable[[WSGIApp], WSGICapture]
 ) -> None:
     body: Any = watch(hello)(environ(), server.start_response)
-    assert list(body) == [b"hello ", b"world"]
+    assert [next(body), next(body)] == [b"hello ", b"world"]
     assert len(recording.buffer) == 0
-    body.close()
+    assert list(body) == []
     recording.take_one()
     body.close()
+    body.close()
     assert recording.take() == []
+
+
+def test_a_body_that_a_careless_server_forgets_leaves_its_record_too(
+    recording: Recording, server: Server, watch: Callable[[WSGIApp], WSGICapture]
+) -> None:
+    watch(hello)(environ(), server.start_response)
+    assert "outcome" not in recording.take_one().data
+    assert CURRENT.get() is None
+
+
+def test_what_the_app_does_when_its_body_is_closed_belongs_to_the_request(
+    recording: Recording, server: Server, watch: Callable[[WSGIApp], WSGICapture]
+) -> None:
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"x"])
+
+        def close(self) -> None:
+            recording.emit("closed")
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return Body()
+
+    server.run(watch(app), environ())
+    request, closed = recording.take()
+    assert request.traceparent == closed.traceparent
+    assert CURRENT.get() is None
 
 
 def test_an_exception_passes_through_and_is_named(
@@ -311,7 +340,7 @@ def test_a_file_object_that_cannot_be_changed_is_left_alone(
     recording.take_one()
 
 
-def test_the_app_finds_its_trace_in_the_context_until_its_body_is_closed(
+def test_the_app_finds_its_trace_in_the_context_in_its_body_too(
     recording: Recording, server: Server, watch: Callable[[WSGIApp], WSGICapture]
 ) -> None:
     def app(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:

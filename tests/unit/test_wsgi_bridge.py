@@ -203,6 +203,17 @@ def test_an_app_that_waits_for_the_client_hears_of_its_end_when_all_is_sent(port
     assert heard == ["http.request", "http.disconnect"]
 
 
+def test_a_stream_of_events_is_refused_before_it_holds_a_thread_of_the_host(portal: Portal) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await receive()
+        await receive()
+
+    answer = Answer(WSGIBridge(app, portal, body_limit=LIMIT), "/")
+    assert (answer.status, answer.json["status"]) == ("503 Service Unavailable", 503)
+
+
 def test_background_tasks_of_the_app_run(portal: Portal) -> None:
     ran = threading.Event()
 

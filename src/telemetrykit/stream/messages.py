@@ -76,7 +76,16 @@ SERVER_MESSAGES: Mapping[str, Mapping[str, Any]] = {
     ),
     "pong": _message("pong", {"time": _TIME}, _ID),
     "event": _message(
-        "event", {"event_type": {"type": "string"}, "data": {"type": "object"}, "timestamp": _TIME, "cursor": _CURSOR}
+        "event",
+        {"event_type": {"type": "string"}, "data": {"type": "object"}, "timestamp": _TIME, "cursor": _CURSOR},
+        {
+            "id": {"type": "string"},
+            "source": {"type": "string"},
+            "subject": {"type": "string"},
+            "tenantid": {"type": "string"},
+            "severitynumber": {"type": "integer", "minimum": 1, "maximum": 24},
+            "traceparent": {"type": "string"},
+        },
     ),
     "heartbeat": _message("heartbeat", {"time": _TIME, "cursor": _CURSOR}),
     "gap": _message("gap", _GAP, {"cursor": _CURSOR}),

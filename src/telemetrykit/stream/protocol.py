@@ -55,10 +55,20 @@ class WebSocketEncoding:
     joins = False
 
     def event(self, event: Event) -> bytes:
-        head = codec.dumps(
-            {"type": "event", "event_type": event.type, "timestamp": rfc3339(event.time), "cursor": str(event.cursor)}
-        )
-        return b'%b,"data":%b}' % (head[:-1], cloudevents.encode(event))
+        head = {
+            "type": "event",
+            "event_type": event.type,
+            "timestamp": rfc3339(event.time),
+            "cursor": str(event.cursor),
+            "id": event.id,
+            "source": event.source,
+            "subject": event.subject,
+            "tenantid": event.tenant,
+            "severitynumber": event.severity,
+            "traceparent": event.traceparent,
+        }
+        data = event.encoded if event.encoded is not None else codec.dumps(event.data)
+        return b'%b,"data":%b}' % (codec.dumps({k: v for k, v in head.items() if v is not None})[:-1], data)
 
     def message(self, type: str, data: Mapping[str, Any], *, cursor: int | None = None) -> bytes:
         extra = {} if cursor is None else {"cursor": str(cursor)}

@@ -13,7 +13,7 @@ from .wsgi_types import Environ, StartResponse, WSGIApp, text
 class WSGICapture:
     """Watches an app; what it answers, raises and sees stays what it was.
 
-    A request is measured until its body is closed. It finds its trace in ``CURRENT``, so that every ``emit`` carries
+    A request is measured until the server has taken its whole body, or closed it. It finds its trace in ``CURRENT``, so that every ``emit`` carries
     it, and in ``environ["telemetrykit.current"].traceparent``, for calls to other services.
     """
 
@@ -25,11 +25,8 @@ class WSGICapture:
         if self._is_left_alone(environ):
             return self._app(environ, start_response)
         exchange = WSGIExchange(self._recorder, environ, start_response)
-        try:
+        with exchange.inside():
             body = self._app(environ, exchange.start_response)
-        except BaseException as error:
-            exchange.fail(error)
-            raise
         return wrap_body(body, exchange, environ.get("wsgi.file_wrapper"))
 
     def _is_left_alone(self, environ: Environ) -> bool:

@@ -20,11 +20,12 @@ from ..runtime.portal import Portal
 from .problems import problem
 from .wsgi_types import Environ, StartResponse, full_path, text
 
-#: Tells the app that it must not stream: a stream would hold one of the host's threads for each open page.
+#: Tells the app that it cannot stream: a stream would hold one of the host's threads for each open page.
 NO_STREAMS = "telemetrykit.no_streams"
 #: Where the app finds the WSGI environ, for the host's user or session.
 ENVIRON = "telemetrykit.environ"
 
+_STREAM = b"text/event-stream"
 _BODY_HEADERS = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
 
 
@@ -88,7 +89,10 @@ class _Call:
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status, self._headers = message["status"], message.get("headers", ())
+            headers = list(message.get("headers", ()))
+            if any(name == b"content-type" and value.startswith(_STREAM) for name, value in headers):
+                raise BackendUnavailable("A host under WSGI has no live streams: ask for the events again and again.")
+            self._status, self._headers = message["status"], headers
         elif message["type"] == "http.response.body":
             self._parts.append(message.get("body", b""))
             if not message.get("more_body"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter, time_ns
 from typing import Any
 
@@ -34,7 +36,6 @@ class WSGIExchange:
         self.received = self.sent = 0
         headers = [(name, environ[key].encode("latin-1", "replace")) for name, key in _HEADERS if key in environ]
         self._current = environ[SCOPE_CURRENT] = recorder.begin(time_ns(), headers, environ)
-        self._token = CURRENT.set(self._current)
         if _may_have_body(environ):
             environ["wsgi.input"] = CountedInput(environ["wsgi.input"], self)
         self._started = perf_counter()
@@ -52,15 +53,26 @@ class WSGIExchange:
 
         return counted_write
 
-    def fail(self, error: BaseException) -> None:
-        """The app raised, before its body or in it."""
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """While the app runs: its trace is the current one, and what it raises is noted."""
+        token = CURRENT.set(self._current)
+        try:
+            yield
+        except BaseException as error:
+            self._fail(error)
+            raise
+        finally:
+            leave(token)
+
+    def _fail(self, error: BaseException) -> None:
         outcome = outcome_of(error, disconnected=False)
         if outcome is None:
             self._status = self._status or _SERVER_ERROR
         self._leave(None if outcome else error_type(error), outcome)
 
     def end(self, *, exhausted: bool) -> None:
-        """The server closed the body, having taken all of it or not: then its client went away."""
+        """The server has taken the whole body, or closed it before: then its client went away. Once is enough."""
         whole = exhausted or self._method == "HEAD" or self._status in _BODILESS
         self._leave(self._environ.get(ERROR), None if whole else Outcome.DISCONNECTED)
 
@@ -69,7 +81,6 @@ class WSGIExchange:
             return
         duration = perf_counter() - self._started
         self._done = True
-        leave(self._token)
         environ, recorder = self._environ, self._recorder
         if INTERNAL in environ:
             return
