@@ -59,7 +59,7 @@ build: $(VENV)/.dev ## Build the wheel and the sdist
 test-lowest: ## Run the tests with the lowest supported versions
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip
-	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-min.txt --editable '.[cli,demo,flask,jwt,redis,speed]' --group dev
+	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-min.txt --editable '.[cli,demo,flask,jwt,redis,speed]' --group test
 	.venv-lowest/bin/python -m pytest
 
 clean: ## Remove what was built

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 
 import pytest
@@ -16,6 +17,13 @@ settings.load_profile("kit")
 def anyio_backend() -> str:
     """The kit's own loop is asyncio's; tests of the web layer ask for trio as well."""
     return "asyncio"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Every coroutine is a test of anyio's plugin, whose own setting for that is younger than the lowest anyio."""
+    if name.startswith("test_") and inspect.iscoroutinefunction(obj):
+        pytest.mark.anyio(obj)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -152,7 +152,11 @@ class Assembly:
         self.traces.renew()
         self.buffer.clear()
         self.portal.forget()
+        self.supervisor.forget()
         self.writer = _writer_name()
+        self.pipeline.renew(self.writer)
+        self.leader.renew(self.writer)
+        self.fanout.renew()
 
     def _parts(self, hook: str, contract: type[Any]) -> list[Any]:
         return self.registry.parts(hook, contract)

@@ -24,6 +24,7 @@ _MODULES = {
     "probe-process": "probes.process",
     "auth-roles": "auth.roles",
     "auth-anonymous": "auth.anonymous",
+    "auth-host": "auth.host",
     "auth-jwt": "auth.jwt",
     "auth-token": "auth.token",
 }

@@ -26,6 +26,11 @@ class Leader:
         self._seconds = seconds
         self._fence: int | None = None
 
+    def renew(self, holder: str) -> None:
+        """Be another holder than before, as a forked child must: its parent may lead."""
+        self._holder = holder
+        self._fence = None
+
     @property
     def leading(self) -> bool:
         return self._fence is not None

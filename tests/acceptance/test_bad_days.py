@@ -132,7 +132,8 @@ def test_a_file_that_may_not_be_written_is_told_of_and_used_when_it_may(
     server = start(prefix=without_override())
     server.tick(0, 20)
     assert_host_is_as_ever(server)
-    assert_down(server, "cannot be written")
+    issue = server.issue("events wait", "cannot be written")
+    assert issue in server.get("/telemetry/api/v1/status")["issues"]
     file.chmod(0o600)
     server.recovered()
     lose_nothing(server, 20)
@@ -172,7 +173,7 @@ def test_a_folder_that_cannot_be_made_is_told_of_and_made_when_it_can(
 ) -> None:
     in_the_way = tmp_path / "data"
     in_the_way.touch()
-    server = start(secret_keys="a-key-that-is-long-enough-for-signing-things")
+    server = start()
     server.tick(0, 20)
     assert_host_is_as_ever(server)
     assert_down(server, str(in_the_way))

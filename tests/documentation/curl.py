@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ _PARSER.add_argument("--json")
 def curl(arguments: list[str], *, lines: int) -> str:
     """What curl would print; of an answer that does not end (``-N``) the first ``lines`` lines."""
     asked = _PARSER.parse_args(_apart(arguments))
-    headers = dict(header.split(": ", 1) for header in asked.headers)
+    headers = {"User-Agent": "curl/8.9.1", **dict(header.split(": ", 1) for header in asked.headers)}
     body = _body(asked.data if asked.json is None else asked.json)
     if asked.json is not None:
         headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
@@ -34,7 +35,7 @@ def curl(arguments: list[str], *, lines: int) -> str:
     method = asked.method or ("GET" if body is None else "POST")
     connection.request(method, f"{url.path}?{url.query}" if url.query else url.path, body, headers)
     answer = connection.getresponse()
-    with connection, answer:
+    with closing(connection), answer:
         said = [answer.readline().decode() for _ in range(lines)] if asked.N else [answer.read().decode()]
     head = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{n}: {v}" for n, v in answer.getheaders()), "", ""]
     return "\n".join(head if asked.i else []) + "".join(said)

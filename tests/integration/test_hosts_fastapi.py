@@ -232,9 +232,7 @@ def test_the_mount_is_reached_in_front_of_a_catch_all_and_without_the_apps_depen
     assert routes(captured("http.request")) == ["/{anything}"]
 
 
-def test_a_mounted_app_is_captured_once_and_whole(
-    telemetry: Telemetry, captured: CapturedEvents, backend: Any
-) -> None:
+def test_a_mounted_app_is_captured_once_and_whole(telemetry: Telemetry, captured: CapturedEvents, backend: Any) -> None:
     app = FastAPI()
     telemetry.install(app)
     app.mount("/tenants/{tenant}", shop([]))
@@ -259,7 +257,12 @@ def test_the_tenant_comes_from_where_the_hosts_authentication_leaves_it(backend:
             for user in ("ann", "bob"):
                 client.get("/", headers={"x-user": user})
         found = [(event.type, event.tenant) for event in CapturedEvents(telemetry)()]
-    assert sorted(found) == [("http.request", "ann"), ("http.request", "bob"), ("order.paid", "ann"), ("order.paid", "bob")]
+    assert sorted(found) == [
+        ("http.request", "ann"),
+        ("http.request", "bob"),
+        ("order.paid", "ann"),
+        ("order.paid", "bob"),
+    ]
 
 
 # --- install ---------------------------------------------------------------------------------------------------------
@@ -353,7 +356,9 @@ def serving(app: Any) -> Iterator[int]:
         thread.join()
 
 
-def test_a_client_that_leaves_a_stream_is_no_error_under_uvicorn(telemetry: Telemetry, captured: CapturedEvents) -> None:
+def test_a_client_that_leaves_a_stream_is_no_error_under_uvicorn(
+    telemetry: Telemetry, captured: CapturedEvents
+) -> None:
     app = FastAPI()
     telemetry.install(app)
     ended = threading.Event()

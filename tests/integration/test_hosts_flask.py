@@ -128,7 +128,9 @@ def test_every_request_is_captured_under_its_rule(telemetry: Telemetry, captured
         ("<unmatched>", 404, None),
     ]
     assert [event.data["http.response.body.size"] for event in found] == sizes
-    assert [event.data["http.request.body.size"] for event in found if event.data["http.route"] == "/orders/"] == [100_000]
+    assert [event.data["http.request.body.size"] for event in found if event.data["http.route"] == "/orders/"] == [
+        100_000
+    ]
     assert all("outcome" not in event.data for event in found)
 
 

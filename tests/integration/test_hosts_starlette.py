@@ -102,7 +102,13 @@ def test_answers_are_the_same_byte_for_byte(anyio_backend: str) -> None:
     def answers(watched: bool) -> list[Any]:
         route = Route("/{x}", view, methods=["GET", "POST"])
         client = Host(anyio_backend, watched=watched).client(route)
-        requests = [("GET", "/a?q=1", ""), ("POST", "/a", "body"), ("PUT", "/a", ""), ("HEAD", "/a", ""), ("GET", "/a/b", "")]
+        requests = [
+            ("GET", "/a?q=1", ""),
+            ("POST", "/a", "body"),
+            ("PUT", "/a", ""),
+            ("HEAD", "/a", ""),
+            ("GET", "/a/b", ""),
+        ]
         got = [client.request(method, path, content=body) for method, path, body in requests]
         return [(one.status_code, one.headers.multi_items(), one.content) for one in got]
 
@@ -320,7 +326,9 @@ def test_sessions_work(host: Host) -> None:
 
 def test_a_mounted_app_with_parameters_gets_what_it_got(host: Host) -> None:
     async def view(request: Request) -> Response:
-        return JSONResponse([request.path_params, request.scope["root_path"], str(request.url_for("shop:item", tenant="b", id=7))])
+        return JSONResponse(
+            [request.path_params, request.scope["root_path"], str(request.url_for("shop:item", tenant="b", id=7))]
+        )
 
     inner = Starlette(routes=[Route("/items/{id}", view, name="item")])
     answer = host.client(Mount("/tenants/{tenant}", app=inner, name="shop")).get("/tenants/acme/items/5")

@@ -32,18 +32,18 @@ def portal() -> Iterator[Portal]:
 
 async def mirror(request: Request) -> Response:
     scope = request.scope
-    names = ("method", "path", "root_path", "scheme", "http_version", "client", "server", "telemetrykit.no_streams")
+    names = ("method", "path", "root_path", "scheme", "http_version", "client", "server")
     shown = {name: scope[name] for name in names}
     body = (await request.body()).decode()
     return JSONResponse({**shown, "query": request.url.query, "headers": dict(request.headers), "body": body})
 
 
-async def stream(request: Request) -> Response:
-    async def parts() -> AsyncIterator[bytes]:
+async def parts(request: Request) -> Response:
+    async def numbers() -> AsyncIterator[bytes]:
         for number in range(3):
             yield str(number).encode()
 
-    return StreamingResponse(parts(), status_code=299, media_type="text/plain")
+    return StreamingResponse(numbers(), status_code=299, media_type="text/plain")
 
 
 async def cookies(request: Request) -> Response:
@@ -69,7 +69,7 @@ async def host(request: Request) -> Response:
 def bridge(portal: Portal) -> WSGIBridge:
     routes = [
         Route("/mirror", mirror, methods=["GET", "POST"]),
-        *(Route(f"/{view.__name__}", view) for view in (stream, cookies, fail, who, host)),
+        *(Route(f"/{view.__name__}", view) for view in (parts, cookies, fail, who, host)),
     ]
     return WSGIBridge(Starlette(routes=routes), portal, body_limit=LIMIT)
 
@@ -128,7 +128,6 @@ def test_the_request_reaches_the_app_whole(bridge: WSGIBridge) -> None:
         "http_version": "1.1",
         "client": ["10.0.0.1", 77],
         "server": ["shop.example", 81],
-        "telemetrykit.no_streams": True,
         "query": "a=1&b=%20",
         "body": "é",
     }
@@ -136,7 +135,7 @@ def test_the_request_reaches_the_app_whole(bridge: WSGIBridge) -> None:
 
 
 def test_the_answer_reaches_the_server_whole(bridge: WSGIBridge) -> None:
-    answer = Answer(bridge, "/stream")
+    answer = Answer(bridge, "/parts")
     assert (answer.status, answer.body) == ("299 Unknown", b"012")
     answer = Answer(bridge, "/cookies")
     assert answer.status == "200 OK"
@@ -212,6 +211,12 @@ def test_a_stream_of_events_is_refused_before_it_holds_a_thread_of_the_host(port
 
     answer = Answer(WSGIBridge(app, portal, body_limit=LIMIT), "/")
     assert (answer.status, answer.json["status"]) == ("503 Service Unavailable", 503)
+
+
+@pytest.mark.parametrize("path", ["/stream", "/ws"])
+def test_the_kits_own_streams_are_not_even_tried(bridge: WSGIBridge, path: str) -> None:
+    assert Answer(bridge, path).status == "503 Service Unavailable"
+    assert Answer(bridge, path + "s").status == "404 Not Found"
 
 
 def test_background_tasks_of_the_app_run(portal: Portal) -> None:

@@ -37,13 +37,18 @@ class Lane:
         self.guard = guard
         self._drops = drops
         self._size = size
+        self._matches = sink.filter.predicate() if sink.filter is not None else None
+        self._portal = Portal(f"telemetrykit-sink-{sink.name}")
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin without events and without a thread, as a forked child must: its parent writes what waits."""
         self._lock = threading.Lock()
         self._waiting: deque[Event] = deque()
         self._batch: Sequence[Event] = ()
-        self._portal = Portal(f"telemetrykit-sink-{sink.name}")
         self._task: Future[None] | None = None
         self._busy_since: float | None = None
-        self._matches = sink.filter.predicate() if sink.filter is not None else None
+        self._portal.forget()
 
     def __len__(self) -> int:
         return len(self._batch) + len(self._waiting)
@@ -141,6 +146,10 @@ class Fanout:
     def offer(self, events: Sequence[Event]) -> None:
         for lane in self.lanes:
             lane.offer(events)
+
+    def renew(self) -> None:
+        for lane in self.lanes:
+            lane.renew()
 
     def start(self, context: Context) -> None:
         for lane in self.lanes:

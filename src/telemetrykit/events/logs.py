@@ -27,7 +27,7 @@ class TelemetryHandler(logging.Handler):
     """Turns log records into events of type ``log``.
 
     Wired with ``logging.getLogger().addHandler(TelemetryHandler(telemetry.emit))``. Never raises, and leaves out what
-    the kit itself logs: that would come round again.
+    the kit itself logs, its log sink included: that would come round again.
 
     ``data`` has ``message``, ``logger`` and ``level`` as logging has them, place and exception under the names of
     OpenTelemetry (``code.file.path``, ``exception.type``, ...), and beside them what the record was given as ``extra``:
@@ -41,7 +41,7 @@ class TelemetryHandler(logging.Handler):
         self.failed = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name == _OWN or record.name.startswith(_OWN + "."):
+        if record.name == _OWN or record.name.startswith(_OWN + ".") or "cloudevent" in record.__dict__:
             return
         try:
             self._emit("log", _data(record), severity=_severity(record.levelno).value, time=round(record.created * 1e6))

@@ -53,13 +53,17 @@ class Pipeline:
         interval: float,
         admit: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: events,
     ) -> None:
-        self._writer = writer
         self._buffer = buffer
         self._front = front
         self._ingest = ingest
         self._drops = drops
         self._interval = interval
         self._admit = admit
+        self.renew(writer)
+
+    def renew(self, writer: str) -> None:
+        """Be another writer than before, as a forked child must: batches of one name are stored once."""
+        self._writer = writer
         self._batches = 0
         self._in_flight = 0
         self.start()

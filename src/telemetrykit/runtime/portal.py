@@ -20,6 +20,8 @@ from ..errors import BackendUnavailable
 
 T = TypeVar("T")
 
+_NEVER = 1e9
+
 
 class Portal:
     """Runs coroutines on the kit's loop. Starts at first use; a forked child starts its own."""
@@ -74,6 +76,9 @@ class Portal:
 
     def forget(self) -> None:
         """Drop what a forked child inherited: its parent's thread does not exist here."""
+        if self._loop is not None:
+            # A timer that never comes keeps the tasks: a task that is destroyed runs its clean-up, which is not ours.
+            self._loop.call_later(_NEVER, len, asyncio.all_tasks(self._loop))
         self._lock = threading.Lock()
         self._loop = self._thread = None
 

@@ -50,6 +50,11 @@ class Supervisor:
                 task.cancel()
                 await asyncio.wait([task])
 
+    def forget(self) -> None:
+        """Drop what a forked child inherited: its parent's loops do not run here."""
+        self._tasks.clear()
+        self._states.clear()
+
     def states(self) -> list[LoopState]:
         return list(self._states.values())
 

@@ -64,7 +64,7 @@ class Recorder:
             self._note_error(f"raised {type(error).__name__}")
             return None
         if tenant is not None and not (isinstance(tenant, str) and tenant):
-            self._note_error(f"answered {tenant!r:.50} instead of a name")
+            self._note_error(f"answered {type(tenant).__name__} instead of a name")
             return None
         return tenant
 

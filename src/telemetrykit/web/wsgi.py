@@ -13,8 +13,9 @@ from .wsgi_types import Environ, StartResponse, WSGIApp, text
 class WSGICapture:
     """Watches an app; what it answers, raises and sees stays what it was.
 
-    A request is measured until the server has taken its whole body, or closed it. It finds its trace in ``CURRENT``, so that every ``emit`` carries
-    it, and in ``environ["telemetrykit.current"].traceparent``, for calls to other services.
+    A request is measured until the server has taken its whole body, or closed it. It finds its trace in ``CURRENT``,
+    so that every ``emit`` carries it, and in ``environ["telemetrykit.current"].traceparent``, for calls to other
+    services.
     """
 
     def __init__(self, app: WSGIApp, *, recorder: Recorder) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-
 _END = object()
 
 
@@ -75,8 +74,9 @@ class CountedBody:
         if chunk is _END:
             self._counts.end(exhausted=True)
             raise StopIteration
-        self._counts.sent += len(chunk)
-        return chunk  # type: ignore[no-any-return]
+        part: bytes = chunk
+        self._counts.sent += len(part)
+        return part
 
     def close(self) -> None:
         """Called by the server, also when it has not taken everything."""

@@ -20,12 +20,13 @@ from ..runtime.portal import Portal
 from .problems import problem
 from .wsgi_types import Environ, StartResponse, full_path, text
 
-#: Tells the app that it cannot stream: a stream would hold one of the host's threads for each open page.
-NO_STREAMS = "telemetrykit.no_streams"
 #: Where the app finds the WSGI environ, for the host's user or session.
 ENVIRON = "telemetrykit.environ"
 
-_STREAM = b"text/event-stream"
+#: What lasts as long as a page is open would hold one of the host's threads for each.
+_LIVE_PATHS = frozenset({"/stream", "/ws"})
+_LIVE_TYPE = b"text/event-stream"
+_REFUSAL = "A host under WSGI has no live streams: ask for the events again and again."
 _BODY_HEADERS = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
 
 
@@ -56,6 +57,8 @@ class WSGIBridge:
 
     def _answer(self, scope: Scope, body: bytes) -> Answer:
         try:
+            if scope["path"].removeprefix(scope["root_path"]) in _LIVE_PATHS:
+                raise BackendUnavailable(_REFUSAL)
             return self._portal.run(_Call(body).run(self._app, scope))
         except CancelledError:
             failed = problem(BackendUnavailable("telemetrykit is ending."), scope)
@@ -90,8 +93,8 @@ class _Call:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
-            if any(name == b"content-type" and value.startswith(_STREAM) for name, value in headers):
-                raise BackendUnavailable("A host under WSGI has no live streams: ask for the events again and again.")
+            if any(name == b"content-type" and value.startswith(_LIVE_TYPE) for name, value in headers):
+                raise BackendUnavailable(_REFUSAL)
             self._status, self._headers = message["status"], headers
         elif message["type"] == "http.response.body":
             self._parts.append(message.get("body", b""))
@@ -116,7 +119,6 @@ def _scope(environ: Environ) -> Scope:
         "server": (environ.get("SERVER_NAME", ""), _port(environ.get("SERVER_PORT"))),
         "state": {},
         "extensions": {},
-        NO_STREAMS: True,
         ENVIRON: environ,
     }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -124,6 +125,10 @@ def _say(imports: Sequence[FileImport], options: CommonOptions) -> None:
 def _opened(name: str) -> BufferedReader:
     if name != "-":
         return Path(name).open("rb")
-    # A reader of our own on a copy of standard input: the thread that waits in a read of sys.stdin would hold a lock
-    # that the interpreter wants when it ends, and Ctrl-C would abort it.
-    return os.fdopen(os.dup(0), "rb")
+    stdin = sys.stdin.buffer
+    try:
+        # A reader of our own on a copy of standard input: the thread that waits in a read of sys.stdin would hold a
+        # lock that the interpreter wants when it ends, and Ctrl-C would abort it.
+        return os.fdopen(os.dup(stdin.fileno()), "rb")
+    except OSError:
+        return BufferedReader(cast("RawIOBase", stdin))  # No file: somebody runs the command from Python.
