@@ -55,11 +55,11 @@ class Assembly:
         self.writer = _writer_name()
         self._wire_events()
         self._wire_back()
-        self._wire_watchers()
         self.authenticators = [
             (part, self._guard(f"authenticator:{part.name}"))
             for part in self._parts("register_authenticators", Authenticator)
         ]
+        self._wire_watchers()
 
     def _wire_events(self) -> None:
         settings = self.settings

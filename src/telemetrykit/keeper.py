@@ -59,6 +59,15 @@ class Keeper:
             self._parts.portal.submit(self.life.open())
             self._exit.arm()
 
+    async def flush(self) -> None:
+        """Wait until everything that was emitted before is stored; starts the kit if need be."""
+        self.start_lazily()
+        await self._parts.portal.call(self._flush)
+
+    async def _flush(self) -> None:
+        await self.life.open()
+        await self._parts.pipeline.flush()
+
     def renew(self) -> None:
         """In a forked child: nothing runs, and nothing of the parent's is ours."""
         self._lock = threading.Lock()

@@ -87,8 +87,7 @@ class Telemetry:
 
     async def flush(self) -> None:
         """Wait until everything that was emitted before this call is stored."""
-        self._keeper.start_lazily()
-        await self._parts.portal.call(self._parts.pipeline.flush)
+        await self._keeper.flush()
 
     async def start(self) -> None:
         """Start the kit, or hold it once more; returns when it runs.

@@ -46,7 +46,9 @@ class Script:
             check=False,
         )
         assert done.returncode == expect, done.stderr
-        assert errors is None or done.stderr == errors
+        # The development mode tells of steps that took long: of this machine, not of the kit.
+        told = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
+        assert errors is None or "\n".join(told) == errors
         return done.stdout
 
     def events(self, type: str = "tick") -> list[Event]:
@@ -65,7 +67,7 @@ def run(tmp_path: Path) -> Script:
 
 @pytest.fixture
 def run_plainly(tmp_path: Path) -> Script:
-    """Without what the development mode costs and complains of: slow steps."""
+    """Without what the development mode costs."""
     return Script(tmp_path, *STRICT)
 
 
@@ -209,8 +211,8 @@ assert threading.enumerate() == [threading.main_thread()]
     assert Counter(event.data["of"] for event in run.events()) == {f"child-{number}": 500 for number in range(4)}
 
 
-def test_forking_while_threads_emit_deadlocks_neither_side(run_plainly: Script) -> None:
-    run_plainly("""
+def test_forking_while_threads_emit_deadlocks_neither_side(run: Script) -> None:
+    run("""
 telemetry = Telemetry()
 stop = threading.Event()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -63,3 +66,18 @@ def chromium_page(context: BrowserContext, complaints: list[str]) -> Iterator[Pa
 def open_tab(context: BrowserContext, chromium_page: Page) -> Callable[[], Page]:
     """Further tabs of the same profile."""
     return context.new_page
+
+
+@pytest.fixture(scope="module")
+def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the dashboard of a running demo that its visitors keep busy."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "telemetrykit", "demo", "--port", "0", "--data-dir", str(folder)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TELEMETRYKIT_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=env) as process:
+        assert process.stdout is not None
+        line = next((line for line in process.stdout if "telemetry:" in line), None)
+        assert line is not None, "the demo ended without telling its address"
+        yield line.split()[-1]
+        process.terminate()
+        process.wait(10)

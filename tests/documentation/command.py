@@ -24,7 +24,9 @@ class Command:
 
     @property
     def repeatable(self) -> bool:
-        """True for a request that only reads."""
+        """True for what only reads."""
+        if self.words[:2] == ["telemetrykit", "tail"]:
+            return True
         return self.words[0] == "curl" and not {"-X", "-d", "--json", "--data-binary"} & set(self.words)
 
     def differs(self, said: str) -> bool:

@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -62,6 +64,7 @@ def openapi() -> dict[str, Any]:
         return found
 
 
+@cache
 def operations() -> Mapping[str, Mapping[str, Any]]:
     """Every operation by ``GET /api/v1/events``; `x-streams` are among them."""
     document = openapi()
@@ -76,13 +79,19 @@ def endpoint_facts(name: str) -> str:
     """What holds for one operation: permission, parameters, bodies, answers."""
     operation = operations()[name]
     description = operation["description"].partition("Permission:")[0].strip()
-    lines = [" ".join(filter(None, (f"{operation['summary']}.", description))), "", *_access(operation)]
+    said = " ".join(filter(None, (f"{operation['summary']}.", description)))
+    lines = [*_wrapped(said), "", *_access(operation)]
     if operation["parameters"]:
         lines += ["| parameter | in | |", "|---|---|---|", *map(_parameter, operation["parameters"]), ""]
     if "requestBody" in operation:
-        lines += [f"Bodies: {', '.join(f'`{name}`' for name in operation['requestBody']['content'])}.", ""]
+        bodies = ", ".join(f"`{name}`" for name in operation["requestBody"]["content"])
+        lines += [*_wrapped(f"Bodies: {bodies}."), ""]
     lines += ["Answers:", "", *_answers(operation["responses"])]
     return "\n".join([*lines, ""])
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _access(operation: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -166,9 +167,10 @@ class Walk:
                     text=True,
                     cwd=self._folder,
                     env={**environ, "PYTHONUNBUFFERED": "1"},
+                    start_new_session=True,
                 )
             )
-            stack.callback(process.terminate)
+            stack.callback(os.killpg, process.pid, signal.SIGKILL)  # Workers too, and without waiting for a good end.
             assert process.stdout is not None
             said = []
             for line in process.stdout:
@@ -189,7 +191,10 @@ class Walk:
         return done.stdout
 
     def _pytest(self, arguments: list[str], environ: dict[str, str], command: Command) -> str:
-        return self._in_python(["-m", "pytest", "-p", "no:cacheprovider", *arguments], environ, command)
+        # The other plugins of this environment take seconds to load.
+        plugins = ["-p", "no:cacheprovider", "-p", "anyio", "-p", "telemetrykit.testing.pytest_plugin"]
+        environ = {**environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        return self._in_python(["-m", "pytest", *plugins, *arguments], environ, command)
 
     def _pip(self, arguments: list[str], environ: dict[str, str], command: Command) -> str:
         known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]

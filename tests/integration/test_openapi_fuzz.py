@@ -36,9 +36,9 @@ def address() -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         app = Starlette(routes=[Mount("/telemetry", telemetry.asgi)])
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        while not server.started:
+        while not server.started and thread.is_alive():
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/telemetry"
         server.should_exit = True

@@ -53,6 +53,21 @@ def test_a_waker_may_ask_for_the_next_call_while_it_is_called() -> None:
     assert woken == [[(1,)], [(2,)]]
 
 
+def test_a_waker_that_raises_is_no_concern_of_the_producer_and_is_called_again() -> None:
+    buffer, calls = Buffer(1), []
+
+    def wake() -> None:
+        calls.append(len(buffer))
+        if len(calls) == 1:
+            raise RuntimeError("can't start new thread")
+
+    buffer.wake_at_next(wake)
+    for number in range(3):
+        buffer.put((number,))
+    assert calls == [1, 1]
+    assert (len(buffer), buffer.dropped) == (1, 2)
+
+
 def test_clear_forgets_records_and_waker() -> None:
     buffer, woken = Buffer(10), []
     buffer.put((1,))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextvars
+import gc
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -445,6 +447,27 @@ async def test_a_tenant_function_that_goes_wrong_is_counted_and_does_not_reach_t
     assert len(sent) == 2
     assert recording.take_one().tenant == "default"
     assert recording.recorder.tenant_errors == 1
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_a_request_leaves_no_circle_for_the_garbage_collector(kind: str) -> None:
+    """What a host keeps in its scope must go when it went before."""
+    recording = Recording(tenant_of=lambda scope: None)
+
+    class Session:
+        pass
+
+    scope = http() if kind == "http" else websocket()
+    scope["session"] = session = Session()
+    gone = weakref.ref(session)
+    gc.disable()
+    try:
+        await call(recording.watch(answering(OK, body()) if kind == "http" else answering()), scope)
+        recording.take()
+        del scope, session
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 async def test_excluded_paths_are_left_alone() -> None:

@@ -14,7 +14,6 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from telemetrykit.contracts.web import Connection, Dormant
-from telemetrykit.plugins.auth import host
 from telemetrykit.plugins.auth.host import HostUserAuthenticator
 from telemetrykit.testing.telemetry import make_telemetry
 
@@ -82,7 +81,7 @@ class Backend(AuthenticationBackend):
 
 
 def test_starlettes_middleware_and_the_kit_work_together() -> None:
-    with make_telemetry(plugins=[host]) as telemetry:
+    with make_telemetry() as telemetry:
         app = Starlette(
             routes=[Mount("/telemetry", telemetry.asgi)],
             middleware=[Middleware(AuthenticationMiddleware, backend=Backend())],

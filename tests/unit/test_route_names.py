@@ -63,6 +63,12 @@ async def named(app: ASGIApp, *paths: str, method: str = "GET", kind: str = "htt
     return [event.data["http.route"] for event in recording.take()]
 
 
+class Broken:
+    @property
+    def routes(self) -> list[Any]:
+        raise RuntimeError
+
+
 # --- Starlette -------------------------------------------------------------------------------------------------------
 
 
@@ -171,6 +177,11 @@ async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
         assert names(scope) is None, number
         assert len(names._known) <= 3
         assert len(names._held) <= 3
+
+
+@pytest.mark.parametrize("odd", [{"fastapi": "mine"}, {"router": Broken()}, {"endpoint": 5, "router": 5, "route": 5}])
+def test_odd_things_in_a_scope_do_not_reach_the_host(odd: dict[str, Any]) -> None:
+    assert RouteNames()({"type": "http", "path": "/", "endpoint": answer, **odd}) is None
 
 
 async def test_an_app_that_is_no_router_may_name_the_route_itself() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from wsgiref.util import FileWrapper, setup_testing_defaults
@@ -368,6 +370,26 @@ def test_tenant_exclusion_and_group_work_as_in_asgi(server: Server) -> None:
     server.run(watched, environ("/shop/5"))
     event = recording.take_one()
     assert (event.tenant, event.data["http.route"]) == ("acme", "shop")
+
+
+def test_a_request_leaves_no_circle_for_the_garbage_collector(server: Server) -> None:
+    recording = Recording(tenant_of=lambda environ: None)
+    watched = WSGICapture(hello, recorder=recording.recorder)
+
+    class Session:
+        pass
+
+    session = Session()
+    gone = weakref.ref(session)
+    request = environ(session=session, CONTENT_LENGTH="3", **{"wsgi.input": io.BytesIO(b"abc")})
+    gc.disable()
+    try:
+        server.run(watched, request)
+        recording.take()
+        del request, session
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_what_an_asgi_capture_watches_already_is_left_alone(

@@ -33,14 +33,17 @@ class Buffer:
     def put(self, record: Record) -> None:
         """Leave a record; never blocks."""
         records = self._records
-        if len(records) >= self._size:
+        if len(records) < self._size:
+            records.append(record)
+        else:
             self.dropped += 1
-            return
-        records.append(record)
         wake = self._wake
         if wake is not None:
             self._wake = None
-            wake()
+            try:
+                wake()
+            except Exception:  # noqa: BLE001 - the host is in the middle of a request; the next put tries again
+                self._wake = wake
 
     def take(self, most: int) -> list[Record]:
         """The oldest records, at most ``most``."""

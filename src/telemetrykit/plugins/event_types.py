@@ -12,6 +12,8 @@ from ..settings import Settings
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
+#: Absent where the answer went out whole: the client left, the task was cancelled, or the app stopped half-way.
+_OUTCOME = {"enum": ["disconnected", "cancelled", "incomplete"]}
 
 
 def _own(type: str, description: str, properties: Mapping[str, Any], required: Iterable[str] = ()) -> EventType:
@@ -36,6 +38,7 @@ _HTTP_REQUEST = _own(
         "user_agent.original": _TEXT,
         "client.address": _TEXT,
         "network.protocol.version": _TEXT,
+        "outcome": _OUTCOME,
         "parent_span_id": _TEXT,
     },
     required=("http.request.method",),
@@ -43,7 +46,23 @@ _HTTP_REQUEST = _own(
 _WEBSOCKET_SESSION = _own(
     "websocket.session",
     "A WebSocket connection, from the handshake to its close.",
-    {"http.route": _TEXT, "url.path": _TEXT, "duration": _SECONDS, "error.type": _TEXT, "client.address": _TEXT},
+    {
+        "http.route": _TEXT,
+        "url.path": _TEXT,
+        "url.query": _TEXT,
+        "duration": _SECONDS,
+        "http.response.status_code": {"type": "integer", "minimum": 100, "maximum": 999},
+        "websocket.accepted": {"type": "boolean"},
+        "websocket.messages.received": _COUNT,
+        "websocket.messages.sent": _COUNT,
+        "websocket.close.code": _COUNT,
+        "websocket.closed_by": _TEXT,
+        "error.type": _TEXT,
+        "outcome": _OUTCOME,
+        "user_agent.original": _TEXT,
+        "client.address": _TEXT,
+        "parent_span_id": _TEXT,
+    },
 )
 _SPAN = _own(
     "span",

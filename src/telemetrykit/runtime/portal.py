@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -19,8 +20,6 @@ import anyio
 from ..errors import BackendUnavailable
 
 T = TypeVar("T")
-
-_NEVER = 1e9
 
 
 class Portal:
@@ -31,6 +30,7 @@ class Portal:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._keepsakes: list[object] = []
 
     @property
     def running(self) -> bool:
@@ -51,7 +51,10 @@ class Portal:
         ready = threading.Event()
         # A fresh context: the thread must not inherit the trace of the request that happened to start it.
         context = contextvars.Context()
-        self._thread = threading.Thread(target=context.run, args=(_run_loop, loop, ready), name=self._name, daemon=True)
+        keepsakes: list[object] = []
+        self._keepsakes = keepsakes
+        run = partial(context.run, _run_loop, loop, ready, keepsakes)
+        self._thread = threading.Thread(target=run, name=self._name, daemon=True)
         self._thread.start()
         ready.wait()
         return loop
@@ -77,8 +80,7 @@ class Portal:
     def forget(self) -> None:
         """Drop what a forked child inherited: its parent's thread does not exist here."""
         if self._loop is not None:
-            # A timer that never comes keeps the tasks: a task that is destroyed runs its clean-up, which is not ours.
-            self._loop.call_later(_NEVER, len, asyncio.all_tasks(self._loop))
+            self._keepsakes.append(asyncio.all_tasks(self._loop))
         self._lock = threading.Lock()
         self._loop = self._thread = None
 
@@ -177,7 +179,9 @@ class Pace:
             self._until = time.perf_counter() + self._slice
 
 
-def _run_loop(loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+def _run_loop(loop: asyncio.AbstractEventLoop, ready: threading.Event, keepsakes: list[object]) -> None:
+    # In a forked child this frame is never left. What is among its keepsakes is never destroyed there: a task would run
+    # its clean-up, which is the parent's to do.
     asyncio.set_event_loop(loop)
     loop.call_soon(ready.set)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -39,7 +40,17 @@ def compile_schema(schema: Mapping[str, Any]) -> Validator:
 
     Nothing is ever fetched: a ``$ref`` to another document is an error.
     """
-    schema = dict(schema)
+    try:
+        text = codec.dumps(schema)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"The schema is not valid: it is not JSON ({error}).") from None
+    return _compile(text)
+
+
+@lru_cache(maxsize=1_000)
+def _compile(text: bytes) -> Validator:
+    """Once per process, however many kits it has: a validator takes some kilobytes and a millisecond."""
+    schema = codec.loads(text)
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
         _check_references(schema)

@@ -27,6 +27,7 @@ class Capture:
         self._lifespan = lifespan or app
         self._recorder = recorder
         self._excluded = recorder.excluded
+        self._finds_tenants = recorder.finds_tenants
         self._routes = RouteNames()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,6 +48,8 @@ class Capture:
                 watched.end()
         finally:
             leave(token)
+            if self._finds_tenants:
+                watched.current.let_go()
 
     def _is_excluded(self, scope: Scope) -> bool:
         return self._excluded is not None and self._excluded(path_below(scope, scope.get("root_path", "")))

@@ -151,5 +151,5 @@ class Exchange:
 def _file_size(path: str) -> int:
     try:
         return Path(path).stat().st_size
-    except OSError:
+    except (OSError, ValueError):
         return 0

@@ -37,6 +37,14 @@ class Incoming(Current):
         """The span of the caller."""
         return self._look()[1]
 
+    def let_go(self) -> None:
+        """The request is over: look for its tenant no more.
+
+        The scope holds this object and the search for the tenant holds the scope; a circle would keep both until the
+        garbage collector comes.
+        """
+        self._find_tenant = None
+
     def _look(self) -> tuple[bytes | None, Parent | None]:
         read = self._read
         if read is None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
+from ..runtime.guard import describe
 from .route_tree import REST, Leaf, leaves, path_below
+
+logger = logging.getLogger("telemetrykit.capture")
 
 #: Where a framework below the routers says which route it took, such as the rule of a Flask app in a mount.
 ROUTE = "telemetrykit.route"
@@ -31,13 +35,17 @@ class RouteNames:
 
     def __call__(self, scope: Scope) -> str | None:
         """The template, relative to the outermost app; None where no route was taken."""
-        fastapi = scope.get("fastapi")
-        context = fastapi.get("effective_route_context") if fastapi else None
-        endpoint, route = scope.get("endpoint"), scope.get("route")
-        known = self._known.get((id(endpoint), id(route), id(context)))
-        if known is None:
-            known = self._learn(scope, endpoint, route, context)
-        return known if known.__class__ is str else _choose(known, scope)
+        try:
+            fastapi = scope.get("fastapi")
+            context = fastapi.get("effective_route_context") if fastapi else None
+            endpoint, route = scope.get("endpoint"), scope.get("route")
+            known = self._known.get((id(endpoint), id(route), id(context)))
+            if known is None:
+                known = self._learn(scope, endpoint, route, context)
+            return known if known.__class__ is str else _choose(known, scope)
+        except Exception as error:  # noqa: BLE001 - an app may put anything there, and is in the middle of its answer
+            logger.debug("a route has no name: %s", describe(error), extra={"action": "route.unknown"})
+            return None
 
     def _learn(self, scope: Scope, endpoint: object, route: object, context: object) -> str | Sequence[Leaf]:
         found = _candidates(scope, endpoint, route, context) if endpoint is not None else ()

@@ -12,9 +12,7 @@ _END = object()
 class Counts(Protocol):
     """Who is told what passes."""
 
-    #: Bytes.
-    received: int
-    #: Bytes.
+    #: Bytes of the answer.
     sent: int
 
     def inside(self) -> AbstractContextManager[None]: ...
@@ -25,9 +23,10 @@ class Counts(Protocol):
 class CountedInput:
     """``wsgi.input``; whatever a server's own has beyond PEP 3333 is there too."""
 
-    def __init__(self, stream: Any, counts: Counts) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._counts = counts
+        #: Bytes that have been read.
+        self.received = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -47,11 +46,11 @@ class CountedInput:
 
     def readinto(self, buffer: Any) -> int:
         count: int = self._stream.readinto(buffer)
-        self._counts.received += count or 0
+        self.received += count or 0
         return count
 
     def _count(self, data: bytes) -> bytes:
-        self._counts.received += len(data)
+        self.received += len(data)
         return data
 
 

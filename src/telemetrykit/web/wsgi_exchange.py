@@ -32,12 +32,13 @@ class WSGIExchange:
         self._path = full_path(environ)
         self._status: int | None = None
         self._done = False
-        #: Bytes of the body that the app has read, and that it has answered with.
-        self.received = self.sent = 0
+        self._input: CountedInput | None = None
+        #: Bytes of the answer.
+        self.sent = 0
         headers = [(name, environ[key].encode("latin-1", "replace")) for name, key in _HEADERS if key in environ]
         self._current = environ[SCOPE_CURRENT] = recorder.begin(time_ns(), headers, environ)
         if _may_have_body(environ):
-            environ["wsgi.input"] = CountedInput(environ["wsgi.input"], self)
+            self._input = environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
         self._started = perf_counter()
 
     def start_response(self, status: str, headers: Any, *exc_info: Any) -> Write:
@@ -82,6 +83,8 @@ class WSGIExchange:
         duration = perf_counter() - self._started
         self._done = True
         environ, recorder = self._environ, self._recorder
+        tenant = self._current.tenant
+        self._current.let_go()
         if INTERNAL in environ:
             return
         recorder.put(
@@ -94,13 +97,13 @@ class WSGIExchange:
                 environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
                 environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/") or None,
                 environ.get("REMOTE_ADDR"),
-                self._current.tenant,
+                tenant,
                 duration,
                 error,
                 outcome,
                 self._method,
                 self._status,
-                self.received,
+                self._input.received if self._input is not None else 0,
                 self.sent,
             )
         )

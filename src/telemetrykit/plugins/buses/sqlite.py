@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from ...contracts.bus import Bus
 from ...hookspecs import hookimpl
 from ...model.health import Health
+from ...runtime.forks import around_fork
 from ...settings import Settings
 from ..stores.sqlite_url import database_path
 from .mailbox import Mailboxes, Signal
@@ -34,9 +36,11 @@ class SqliteBus(Bus):
         self._path = path
         self._mailboxes = Mailboxes()
         self._watch: Watch | None = None
+        # SQLite keeps its locks per process: no connection may be open while the process forks.
+        around_fork(before=self._pause, in_parent=self._resume, in_child=self._renew)
 
     async def open(self) -> None:
-        """Begin without subscribers, in a forked child too: the thread of its parent does not exist there."""
+        """Begin without subscribers."""
         self._mailboxes = Mailboxes()
         self._watch = None
 
@@ -66,10 +70,21 @@ class SqliteBus(Bus):
 
     def _start_watching(self) -> None:
         if self._watch is None:
-            self._watch = Watch(self._path, self._mailboxes.put_everywhere)
+            self._watch = Watch(self._path, self._mailboxes.put_everywhere, asyncio.get_running_loop())
             self._watch.start()
 
     def _stop_watching(self) -> None:
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+
+    def _pause(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+
+    def _resume(self) -> None:
+        if self._watch is not None:
+            self._watch.start()
+
+    def _renew(self) -> None:
+        self._watch = None

@@ -17,19 +17,21 @@ _LOOKS_AT_ONE_FILE = 50
 
 
 class Watch:
-    """Calls ``on_change`` in the loop in which it was started, until it is stopped."""
+    """Calls ``on_change`` in a loop, from its start until it is stopped."""
 
-    def __init__(self, path: Path, on_change: Callable[[], None]) -> None:
+    def __init__(self, path: Path, on_change: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
         self._path = path
         self._on_change = on_change
+        self._loop = loop
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         #: Why it cannot look at the moment.
         self.trouble: str | None = None
 
     def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, args=(loop,), name="telemetrykit.sqlite.watch", daemon=True)
+        """Begin, or begin again; from any thread."""
+        self._stopped.clear()
+        self._thread = threading.Thread(target=self._run, name="telemetrykit.sqlite.watch", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -38,35 +40,35 @@ class Watch:
         if self._thread is not None:
             self._thread.join(1.0)
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                self._look_at_one_file(loop)
+                self._look_at_one_file()
             except (sqlite3.Error, OSError) as error:
                 self.trouble = str(unavailable(error, self._path))
                 self._stopped.wait(_AFTER_TROUBLE)
             except RuntimeError:
                 return  # The loop is closed.
 
-    def _look_at_one_file(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look_at_one_file(self) -> None:
         # Not for ever, because a file that was replaced never changes again.
         identity = self._path.stat().st_ino
         connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
         try:
             seen = None
             while self._path.stat().st_ino == identity:
-                seen = self._look(connection, seen, loop)
+                seen = self._look(connection, seen)
                 if self._stopped.is_set():
                     return
         finally:
             connection.close()
 
-    def _look(self, connection: sqlite3.Connection, seen: int | None, loop: asyncio.AbstractEventLoop) -> int | None:
+    def _look(self, connection: sqlite3.Connection, seen: int | None) -> int | None:
         for _ in range(_LOOKS_AT_ONE_FILE):
             (version,) = connection.execute("PRAGMA data_version").fetchone()
             self.trouble = None
             if version != seen:
-                loop.call_soon_threadsafe(self._on_change)
+                self._loop.call_soon_threadsafe(self._on_change)
                 seen = version
             if self._stopped.wait(_EVERY):
                 break

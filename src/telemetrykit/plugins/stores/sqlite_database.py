@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from ...errors import BackendUnavailable
+from ...runtime.forks import around_fork
 from ...runtime.threads import WorkerThread
 from .sqlite_errors import breaks_connection, unavailable
 from .sqlite_session import FileReplaced, Session
@@ -20,6 +21,8 @@ T = TypeVar("T")
 _READERS = 2
 # Waiting for a lock takes longer, but a process that was told to go must be gone soon.
 _CLOSE_SECONDS = 0.3
+# What a fork waits for a transaction or a search.
+_FORK_SECONDS = 2.0
 # Not the file is wrong then but what was to be put into it.
 _WRONG_VALUES = (
     UnicodeError,
@@ -39,6 +42,9 @@ class Lane:
         self._path = path
         self._busy_timeout = busy_timeout
         self._session: Session | None = None
+        self._in_use = threading.Lock()
+        #: True while a fork is under way and the file is let go of.
+        self.paused = False
         #: Calls handed in and not answered yet.
         self.pending = 0
 
@@ -55,9 +61,29 @@ class Lane:
 
     async def close(self) -> None:
         """Finish what was handed in, let go of the file, end the thread; it does so by itself if that takes long."""
-        await self._thread.stop(self._disconnect, within=_CLOSE_SECONDS)
+        await self._thread.stop(self._end, within=_CLOSE_SECONDS)
+
+    def pause(self) -> None:
+        """Let go of the file until ``resume``, in any thread; fails if a call takes too long."""
+        if self._in_use.acquire(timeout=_FORK_SECONDS):
+            self.paused = True
+            self._disconnect()
+
+    def resume(self) -> None:
+        """Go on; the next call connects anew."""
+        if self.paused:
+            self.paused = False
+            self._in_use.release()
 
     def _call(self, function: Callable[[Session], T]) -> T:
+        with self._in_use:
+            return self._call_now(function)
+
+    def _end(self) -> None:
+        with self._in_use:
+            self._disconnect()
+
+    def _call_now(self, function: Callable[[Session], T]) -> T:
         try:
             if self._session is None:
                 self._session = Session.open(self._path, self._busy_timeout)
@@ -79,18 +105,27 @@ class Lane:
 
 
 class Database:
-    """Runs functions of a :class:`Session` in the right thread."""
+    """Runs functions of a :class:`Session` in the right thread.
+
+    SQLite keeps its locks per process and believes a forked child that it has those of its parent: the child would
+    write where it must not, or wait for ever. So nothing may be connected while the process forks.
+    """
 
     def __init__(self, path: Path, *, busy_timeout: float) -> None:
         self.path = path
         self._busy_timeout = busy_timeout
         self._lanes: tuple[Lane, ...] = ()
-        self._owner = 0
-        self._inherited: list[object] = []
+        #: In a forked child: connections of its parent.
+        self._inherited: list[Lane] = []
+        around_fork(before=self._pause, in_parent=self._resume, in_child=self._renew)
 
     async def open(self) -> None:
         """Connect and migrate; a no-op while it is open. After a fork the child must call it, too."""
-        self._put_inherited_aside()
+        if self._inherited:
+            raise BackendUnavailable(
+                f"The database {self.path} was in use when this process was forked, so it cannot be used here. "
+                "Start the process anew, or fork before anything is emitted."
+            )
         if self._lanes:
             return
         names = ("writer", *(f"reader-{number}" for number in range(1, _READERS + 1)))
@@ -105,7 +140,6 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was handed in; a second call is a no-op."""
-        self._put_inherited_aside()
         lanes, self._lanes = self._lanes, ()
         await asyncio.gather(*(lane.close() for lane in reversed(lanes)))
 
@@ -119,11 +153,17 @@ class Database:
         number = min(readers, key=lambda n: self._lanes[n].pending, default=0)
         return await self._lane(number).run(function, *args, **kwargs)
 
-    def _put_inherited_aside(self) -> None:
-        if self._owner != os.getpid():
-            # SQLite forbids a forked child to touch, even to close, what its parent opened.
-            self._inherited.append(self._lanes)
-            self._lanes, self._owner = (), os.getpid()
+    def _pause(self) -> None:
+        for lane in self._lanes:
+            lane.pause()
+
+    def _resume(self) -> None:
+        for lane in self._lanes:
+            lane.resume()
+
+    def _renew(self) -> None:
+        self._inherited += [lane for lane in self._lanes if not lane.paused]
+        self._lanes = ()
 
     def _lane(self, number: int) -> Lane:
         if not self._lanes:

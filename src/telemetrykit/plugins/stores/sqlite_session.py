@@ -52,7 +52,13 @@ class Session:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, cached_statements=_STATEMENTS)
+        connection = sqlite3.connect(
+            path,
+            timeout=busy_timeout,
+            isolation_level=None,
+            cached_statements=_STATEMENTS,
+            check_same_thread=False,  # Its thread alone uses it; before a fork another one closes it.
+        )
         try:
             new = path.stat().st_size == 0
             _set_up(connection, (_NEW_FILE, *_PRAGMAS) if new else _PRAGMAS, busy_timeout)
