@@ -149,6 +149,17 @@ def test_every_command_is_documented(name: str) -> None:
     assert page("reference/cli.md").section(f"telemetrykit {name}")
 
 
+def test_no_page_names_a_command_that_does_not_exist() -> None:
+    named = {name for one in PAGES for name in re.findall(r"[`$] ?telemetrykit ([a-z]+)", one.text)}
+    assert named - set(SHIPPED) == set()
+
+
+def test_no_page_names_an_address_that_does_not_exist() -> None:
+    known = {name.split(" ")[1].partition("{")[0].rstrip("/") for name in tables.operations()}
+    named = {path.rstrip("/") for one in PAGES for path in re.findall(r"/?api/v1/[a-z/-]+", one.text)}
+    assert {path for path in named if f"/{path.lstrip('/')}" not in known} == set()
+
+
 def test_every_endpoint_is_documented_and_no_other() -> None:
     documented = {
         heading for heading in page("reference/http.md").headings if re.match("(GET|POST|PUT|DELETE) ", heading)

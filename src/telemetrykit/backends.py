@@ -16,6 +16,8 @@ logger = logging.getLogger("telemetrykit.backends")
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 15.0
+#: What waits for a lock may wait longer, but a process that was told to go must be gone soon.
+_CLOSE_SECONDS = 0.3
 
 
 class Backends:
@@ -48,10 +50,13 @@ class Backends:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def close(self) -> None:
-        """Close both; one that fails to close does not stop the other."""
+        """Close both; one that fails to close, or takes long, does not stop the other."""
         for name, backend in (("bus", self.bus), ("store", self.store)):
             try:
-                await backend.close()
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await backend.close()
+            except TimeoutError:
+                logger.warning("the %s is busy and was left behind", name, extra={"action": "backend.close"})
             except Exception:
                 logger.exception("the %s could not be closed", name, extra={"action": "backend.close"})
 

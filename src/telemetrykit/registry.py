@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pluggy
 
@@ -70,8 +70,6 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         self.plugins: dict[str, PluginInfo] = {}
         self.failures: list[PluginFailure] = []
-        if settings.trace_plugins:
-            self._trace()
         for name in settings.disable:
             self._manager.set_blocked(name)
         for name, plugin in builtins.items():
@@ -127,20 +125,25 @@ class Registry:
         return bus
 
     def make_policy(self) -> Policy:
-        policy: Policy = self._manager.hook.make_policy(settings=self._settings)
+        """The policy of the plugin that was registered last.
+
+        Raises PluginError if making it fails: going on with another one might allow more than was meant.
+        """
+        policy: Policy | None = self._first("make_policy", self._fatal)
+        if policy is None:
+            raise ConfigurationError("There is no policy: `auth-roles` is disabled, and no plugin brings another one.")
         return policy
 
     def lifespans(self, context: Context) -> Iterator[tuple[str, MakeLifespan]]:
         """The plugins that have a lifespan, in the order of registration, with the function that makes it."""
         for impl in self._manager.hook.lifespan.get_hookimpls():
-            make = partial(impl.function, *([context] if impl.argnames else []))
-            yield impl.plugin_name, cast("MakeLifespan", make)
+            yield impl.plugin_name, partial(self._call, impl, context=context)
 
     def _collect(self, hook: str) -> Iterator[tuple[PluginInfo, Any]]:
         for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             info = self.plugins[impl.plugin_name]
             try:
-                parts = impl.function(*([self._settings] if impl.argnames else [])) or ()
+                parts = self._call(impl, settings=self._settings) or ()
                 for part in parts:
                     part_name(part)
                     yield info, part
@@ -150,11 +153,11 @@ class Registry:
                 self.fail(info.name, error, f"its hook {hook} gave a part without a name")
             except ConfigurationError:
                 raise
-            except Exception as error:  # noqa: BLE001 - a plugin's hook may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
                 self.fail(info.name, error, f"its hook {hook} raised")
 
     def _make(self, hook: str, url: str) -> Any:
-        made = getattr(self._manager.hook, hook)(url=url, settings=self._settings)
+        made = self._first(hook, self.fail, url=url)
         if made is not None:
             return made
         scheme = url.partition(":")[0]
@@ -163,6 +166,26 @@ class Registry:
             f"Run: pip install '{package}'" if package else "Check the spelling, or install the plugin that brings it."
         )
         raise UnknownScheme(f"No plugin can {hook.replace('_', ' a ')} from {safe_url(url)!r}. {cure}")
+
+    def _first(self, hook: str, failed: Callable[[str, BaseException, str], None], **known: Any) -> Any:
+        """The first answer of a hook, asked of the plugin that was registered last first.
+
+        Not pluggy's own ``firstresult``, for which one plugin that raises ends the search.
+        """
+        for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            try:
+                made = self._call(impl, settings=self._settings, **known)
+            except ConfigurationError:
+                raise
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+                failed(impl.plugin_name, error, f"its hook {hook} raised")
+                continue
+            if made is not None:
+                return made
+        return None
+
+    def _fatal(self, name: str, error: BaseException, what: str) -> None:
+        raise PluginError(f"Plugin {name!r}: {what}: {describe(error)}") from error
 
     def _load_installed(self) -> None:
         allowed = self._settings.load_plugins
@@ -216,9 +239,12 @@ class Registry:
         logger.warning("plugin %s is not used: %s", name, text, extra={"action": "plugin.failed", "plugin": name})
         self.failures.append(PluginFailure(name, text))
 
-    def _trace(self) -> None:
-        self._manager.trace.root.setwriter(lambda text: sys.stderr.write(text))
-        self._manager.enable_tracing()
+    def _call(self, impl: Any, **given: Any) -> Any:
+        """Call one implementation with the arguments that it asks for."""
+        if self._settings.trace_plugins:
+            # Without the arguments: a URL may hold a password.
+            sys.stderr.write(f"telemetrykit: {impl.plugin_name}: {impl.function.__name__}\n")
+        return impl.function(*(given[name] for name in impl.argnames))
 
 
 def part_name(part: Any) -> str:

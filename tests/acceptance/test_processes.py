@@ -254,5 +254,3 @@ with Telemetry() as telemetry:
     emit_many(telemetry, "parent", 10)
 """)
     assert Counter(event.data["of"] for event in run.events()) == {"parent": 20, "child": 10}
-
-

@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .server import Server
@@ -31,7 +32,9 @@ class SmallDisk:
 
     @staticmethod
     def fill(server: Server) -> None:
-        _seen_by(server, server.data_dir / "filler").write_bytes(bytes(16 * 2**20 - _used(server)))
+        with suppress(OSError), _seen_by(server, server.data_dir / "filler").open("wb", buffering=0) as filler:
+            while filler.write(bytes(4096)):
+                pass
 
     @staticmethod
     def free(server: Server) -> None:
@@ -64,7 +67,7 @@ class FileLimit:
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (most, most))
 
 
-def disks() -> list[type[SmallDisk] | type[FileLimit]]:
+def disks() -> list[type[SmallDisk | FileLimit]]:
     """Those that this machine lets us use."""
     may_mount = subprocess.run([*_namespace(), "true"], capture_output=True, check=False).returncode == 0
     return [SmallDisk, FileLimit] if may_mount else [FileLimit]
@@ -85,8 +88,3 @@ def _namespace() -> Sequence[str]:
 
 def _seen_by(server: Server, path: Path) -> Path:
     return Path(f"/proc/{server.process.pid}/root", *path.parts[1:])
-
-
-def _used(server: Server) -> int:
-    status = os.statvfs(_seen_by(server, server.data_dir))
-    return (status.f_blocks - status.f_bfree) * status.f_frsize

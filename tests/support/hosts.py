@@ -64,10 +64,7 @@ class Drills:
 
     async def meet(self, place: str, of: int) -> dict[str, int]:
         """Keep this whole process waiting until ``of`` processes have come to a folder."""
-        folder = Path(place)
-        (folder / str(os.getpid())).touch()
-        while len(list(folder.iterdir())) < of:
-            time.sleep(0.01)  # noqa: ASYNC251 - so that the next connection goes to another process
+        wait_for_others(Path(place), of)
         return {"pid": os.getpid()}
 
     async def hold(self, name: str) -> str:
@@ -78,6 +75,13 @@ class Drills:
     async def release(self, name: str) -> str:
         self._held.setdefault(name, asyncio.Event()).set()
         return name
+
+
+def wait_for_others(folder: Path, number: int) -> None:
+    """Blocks on purpose, so that the next connection goes to another process."""
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < number:
+        time.sleep(0.01)
 
 
 def create_watched() -> FastAPI:

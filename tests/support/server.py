@@ -49,7 +49,7 @@ class Server:
         self.data_dir = Path(str(settings.setdefault("data_dir", folder / "data")))
         self._environment = environment(**{"anonymous": "admin", "min_free": 0, **settings})
         self._command = [*prefix, sys.executable, "-m", "uvicorn", f"support.hosts:{host}", "--factory", *options]
-        self._command += ["--port", "0", "--workers", str(workers)]
+        self._command += ["--port", "0", "--workers", str(workers), "--no-access-log"]
         self._log = folder / "server.log"
 
     def __enter__(self) -> Self:
@@ -121,15 +121,19 @@ class Server:
     def issue(self, *words: str) -> str:
         """Wait until the health check tells an issue with these words in it, and give that."""
 
-        def look() -> str | None:
-            _, report = self.ready()
-            return next((issue for issue in report["issues"] if all(word in issue for word in words)), None)
+        told: list[str] = []
 
-        return eventually(look, f"an issue with {words}") or ""
+        def look() -> str | None:
+            told[:] = self.ready()[1]["issues"]
+            return next((issue for issue in told if all(word in issue for word in words)), None)
+
+        return str(eventually(look, f"an issue with {words}", seen=lambda: told))
 
     def recovered(self) -> None:
         """Wait until the health check finds nothing wrong."""
-        eventually(lambda: self.ready()[1]["status"] == "healthy", "the recovery")
+        eventually(
+            lambda: self.ready()[1]["status"] == "healthy", "the recovery", seen=lambda: self.ready()[1]["issues"]
+        )
 
 
 def _listens(port: int) -> bool:

@@ -11,10 +11,10 @@ T = TypeVar("T")
 PATIENCE = 60.0
 
 
-def eventually(look: Callable[[], T], what: str, *, seconds: float = PATIENCE) -> T:
-    """The first truthy answer of ``look``, asked again and again; AssertionError tells the last one."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"{what} did not come true; last seen: {seen!r}"
+def eventually(look: Callable[[], T], what: str, *, seen: Callable[[], object] = lambda: "nothing") -> T:
+    """The first truthy answer of ``look``, asked again and again; AssertionError tells what was ``seen`` last."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"{what} did not come true; last seen: {seen()}"
         time.sleep(0.02)
-    return seen
+    return found

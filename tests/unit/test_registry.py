@@ -164,3 +164,59 @@ def test_an_unknown_scheme_says_which_package_brings_it_and_hides_the_password()
     with pytest.raises(UnknownScheme, match="telemetrykit-postgres") as raised:
         registry().make_store("postgresql://user:hunter2@db/telemetry")
     assert "hunter2" not in str(raised.value)
+
+
+class Makes:
+    """A plugin whose hook makes what it is told to, or raises it."""
+
+    def __init__(self, made: object) -> None:
+        self._made = made
+
+    @hookimpl
+    def make_store(self, url: str) -> Any:
+        if isinstance(self._made, BaseException):
+            raise self._made
+        return self._made
+
+    @hookimpl
+    def make_policy(self) -> Any:
+        return self.make_store("")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no journal"), SystemExit(3)])
+def test_a_plugin_that_fails_to_make_a_store_is_a_failure_and_the_next_is_asked(
+    install: Any, error: BaseException
+) -> None:
+    store = object()
+    install(broken=Makes(error))
+    found = registry(builtins={"store": Makes(store)})
+    assert found.make_store("memory:") is store
+    assert [failure.plugin for failure in found.failures] == ["broken"]
+
+
+def test_a_plugin_that_fails_to_make_the_policy_stops_the_host_for_another_might_allow_more(install: Any) -> None:
+    install(strict=Makes(RuntimeError("no rules")))
+    with pytest.raises(PluginError, match="no rules"):
+        registry(builtins={"auth-roles": Makes(object())}).make_policy()
+
+
+class Quits:
+    @hookimpl
+    def register_event_types(self) -> Iterable[EventType]:
+        raise SystemExit(1)
+
+
+def test_a_hook_that_calls_exit_is_a_failure_of_its_plugin() -> None:
+    found = registry(Quits(), OrderTypes("explicit"))
+    assert described(found) == ["explicit"]
+    assert found.failures
+
+
+def test_trace_plugins_prints_every_hook_call_and_no_argument(capsys: pytest.CaptureFixture[str]) -> None:
+    found = registry(OrderTypes("explicit"), Makes(object()), settings=Settings(trace_plugins=True))
+    described(found)
+    found.make_store("memory://user:hunter2@x")
+    printed = capsys.readouterr().err
+    assert "OrderTypes: register_event_types" in printed
+    assert "Makes: make_store" in printed
+    assert "hunter2" not in printed

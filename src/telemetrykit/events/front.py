@@ -90,7 +90,7 @@ class FrontHalf:
     def _run_one(self, processor: Processor, event: Event) -> list[Event]:
         try:
             return processor([event])
-        except Exception:  # noqa: BLE001 - counted by the guard already
+        except (Exception, SystemExit):  # noqa: BLE001 - counted by the guard already
             return [] if processor.required else [event]
 
     def _encoded(self, event: Event) -> Event:

@@ -71,6 +71,11 @@ class Guard:
         started = time.perf_counter()
         try:
             yield
+        except SystemExit as error:
+            # A part that calls sys.exit() would end the loop that it runs on, and nobody would know.
+            failure = RuntimeError(f"it called sys.exit({error.code!r})")
+            self._failed(failure)
+            raise failure from error
         except Exception as error:
             self._failed(error)
             raise

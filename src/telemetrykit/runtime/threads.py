@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ..errors import BackendUnavailable
-
-logger = logging.getLogger("telemetrykit.threads")
 
 T = TypeVar("T")
 _Call = tuple[Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]
@@ -48,17 +45,14 @@ class WorkerThread:
         self._calls.put((lambda: function(*args), future, loop))
         return await future
 
-    async def stop(self, last: Callable[[], object] = lambda: None, *, within: float | None = None) -> None:
+    async def stop(self, last: Callable[[], object] = lambda: None) -> None:
         """Finish what was handed in, call ``last``, then end the thread; a second call is a no-op.
 
-        A thread that needs more than ``within`` seconds for that is left to do it by itself.
+        The thread does all that by itself if the caller is cancelled.
         """
         if self.alive:
             try:
-                async with asyncio.timeout(within):
-                    await self.run(last)
-            except TimeoutError:
-                logger.warning("thread %s is busy; it ends by itself", self._name, extra={"action": "thread.left"})
+                await self.run(last)
             finally:
                 self._calls.put(None)
                 # The next thread must not find the end that was meant for this one.

@@ -70,9 +70,7 @@ class LiveGate:
         else:
             admission = await self._by_credentials(http, params) or await self._by_cookie(http)
         wanted = read_filter(params, tenant=admission.filter.tenant, now=self._clock.now())
-        return Admission(
-            principal=admission.principal, filter=narrow(admission.filter, wanted), stay=admission.stay
-        )
+        return Admission(principal=admission.principal, filter=narrow(admission.filter, wanted), stay=admission.stay)
 
     def subscription(self, admission: Admission, message: Mapping[str, Any]) -> Filter:
         """The filter of a subscribe message, within what its connection was admitted to."""

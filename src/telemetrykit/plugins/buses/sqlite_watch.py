@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ..stores.sqlite_errors import unavailable
+from ..stores.sqlite_errors import require_writable, unavailable
 
 # Seconds between two looks; a look costs some ten microseconds.
 _EVERY = 0.02
@@ -53,6 +53,7 @@ class Watch:
     def _look_at_one_file(self) -> None:
         # Not for ever, because a file that was replaced never changes again.
         identity = self._path.stat().st_ino
+        require_writable(self._path)
         connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
         try:
             seen = None

@@ -19,8 +19,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _READERS = 2
-# Waiting for a lock takes longer, but a process that was told to go must be gone soon.
-_CLOSE_SECONDS = 0.3
 # What a fork waits for a transaction or a search.
 _FORK_SECONDS = 2.0
 # Not the file is wrong then but what was to be put into it.
@@ -60,8 +58,8 @@ class Lane:
             self.pending -= 1
 
     async def close(self) -> None:
-        """Finish what was handed in, let go of the file, end the thread; it does so by itself if that takes long."""
-        await self._thread.stop(self._end, within=_CLOSE_SECONDS)
+        """Finish what was handed in, let go of the file, end the thread; it does so by itself if we are cancelled."""
+        await self._thread.stop(self._end)
 
     def pause(self) -> None:
         """Let go of the file until ``resume``, in any thread; fails if a call takes too long."""

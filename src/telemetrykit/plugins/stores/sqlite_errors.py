@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 
@@ -30,6 +32,16 @@ class DamagedRow(sqlite3.DatabaseError):
     """A row holds what no event can be made of."""
 
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+def require_writable(path: Path) -> None:
+    """PermissionError for a file that may only be read.
+
+    SQLite would open it all the same, and as long as one connection of the process has it open so, none can write, not
+    even when the right to write is there again.
+    """
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "it may not be written")
 
 
 def is_interrupt(error: sqlite3.Error) -> bool:

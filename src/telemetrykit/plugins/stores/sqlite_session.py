@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import BackendUnavailable
 from . import sqlite_schema
+from .sqlite_errors import require_writable
 from .sqlite_filter import register_functions
 from .sqlite_names import Names
 
@@ -52,6 +53,7 @@ class Session:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        require_writable(path)
         connection = sqlite3.connect(
             path,
             timeout=busy_timeout,

@@ -1,0 +1,1 @@
+"""Measures telemetrykit beside its peers, one module a row: ``python -m bench [ROW ...]``. See README.md."""
