@@ -19,7 +19,7 @@ from .types import EventTypes
 logger = logging.getLogger("telemetrykit.front")
 
 #: Events that are worked on between two looks at the clock.
-_SLICE = 32
+_SLICE = 12
 
 
 class FrontHalf:
@@ -98,7 +98,8 @@ class FrontHalf:
             return event
         data, encoded, replaced = self._encode(event.data)
         self.replaced += replaced
-        return event.evolve(data=data, encoded=encoded)
+        # Not evolve(), which costs three times as much, because every event comes this way.
+        return Event._make((*event[:4], data, *event[5:-1], encoded))
 
     def _reject(self, reason: DropReason, type: Any, problem: str) -> None:
         self._drops.add(reason)

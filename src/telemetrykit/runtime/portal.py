@@ -127,12 +127,17 @@ class Waker:
         loop = running_loop()
         if loop is not None:
             self._soon: Callable[..., Any] = loop.call_soon_threadsafe
+            self._soon_here: Callable[..., Any] = loop.call_soon
             self._closed: type[Exception] = RuntimeError
         else:
             import trio
 
-            self._soon = trio.lowlevel.current_trio_token().run_sync_soon
+            self._soon = self._soon_here = trio.lowlevel.current_trio_token().run_sync_soon
             self._closed = trio.RunFinishedError
+
+    def here(self, callback: Callable[[], Any]) -> None:
+        """The same from within the loop, where nobody has to be woken."""
+        self._soon_here(callback)
 
     def __call__(self, callback: Callable[[], Any]) -> None:
         try:

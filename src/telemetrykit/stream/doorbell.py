@@ -34,7 +34,7 @@ class Doorbell:
         self._scheduled = False
         if self._waiting and not self._scheduled:
             self._scheduled = True
-            self._soon(self._turn)
+            self._soon.here(self._turn)
 
 
 class Doorbells:
