@@ -7,6 +7,8 @@ import contextlib
 import threading
 import weakref
 
+import anyio
+
 from .assembly import Assembly
 from .life import Life
 from .runtime.portal import Portal
@@ -20,7 +22,7 @@ class Keeper:
 
     def __init__(self, parts: Assembly) -> None:
         self._parts = parts
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._holders = 0
         self.life = Life(parts)
         #: True if nobody holds the kit: the first event or request started it.
@@ -30,15 +32,22 @@ class Keeper:
 
     async def start(self) -> None:
         """Hold; returns when the kit runs. Raises what opening it raises."""
-        with self._lock:
-            self._holders += 1
+        self._hold()
         try:
             await self._parts.portal.call(self.life.open)
         except BaseException:
-            self._release()
+            with anyio.CancelScope(shield=True):
+                await self.stop()
             raise
-        self.lazy = False
-        self._exit.arm()
+
+    def start_blocking(self) -> None:
+        """Hold, from a thread without a loop."""
+        self._hold()
+        try:
+            self._parts.portal.run(self.life.open())
+        except BaseException:
+            self.stop_blocking()
+            raise
 
     async def stop(self) -> None:
         """Let go; the last holder drains and closes the kit."""
@@ -54,10 +63,13 @@ class Keeper:
 
     def start_lazily(self) -> None:
         """Start without waiting and without holding, if the kit does not run."""
-        if not self.life.begun:
-            self.lazy = True
-            self._parts.portal.submit(self.life.open())
-            self._exit.arm()
+        if self._holders or self.lazy:
+            return
+        with self._lock:
+            if not (self._holders or self.lazy):
+                self._parts.portal.submit(self.life.open())
+                self.lazy = True
+                self._exit.arm()
 
     async def flush(self) -> None:
         """Wait until everything that was emitted before is stored; starts the kit if need be."""
@@ -70,8 +82,9 @@ class Keeper:
 
     def renew(self) -> None:
         """In a forked child: nothing runs, and nothing of the parent's is ours."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._holders = 0
+        self.lazy = False
         self._parts.renew()
         self.life.forget()
         self._parts.buffer.wake_at_next(self.start_lazily)
@@ -83,16 +96,28 @@ class Keeper:
             with contextlib.suppress(Exception):
                 self.stop_blocking(_EXIT_BUDGET)
 
+    def _hold(self) -> None:
+        with self._lock:
+            self._holders += 1
+            self.lazy = False
+            self._exit.arm()
+
     def _release(self) -> bool:
         with self._lock:
             self._holders = max(0, self._holders - 1)
+            if self._holders == 0:
+                self.lazy = False
             return self._holders == 0
 
     def _ended(self) -> None:
-        self._exit.disarm()
-        self._parts.portal.stop()
-        self._parts.buffer.clear()
-        self._parts.buffer.wake_at_next(self.start_lazily)
+        with self._lock:
+            if self._holders or self.lazy:
+                return  # Somebody came while it was closed.
+            end = self._parts.portal.detach()
+            self._exit.disarm()
+            # What was emitted since the last look starts the kit again.
+            self._parts.buffer.wake_at_next(self.start_lazily)
+        end()
 
 
 class _AtExit:

@@ -35,20 +35,18 @@ class Life:
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
         self._task: asyncio.Task[None] | None = None
+        #: A task that is on its way out.
+        self._closing: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[None] | None = None
         self.started_at: int | None = None
 
-    @property
-    def begun(self) -> bool:
-        """True from the first ``open`` to ``close``."""
-        return self._task is not None
-
     def forget(self) -> None:
         """In a forked child: the parent's task does not run here."""
-        self._task = self._ready = self.started_at = None
+        self._task = self._closing = self._ready = self.started_at = None
 
     async def open(self) -> None:
         """Start if not started; returns when everything runs. BackendUnavailable only with ``require_backends``."""
+        await self._wait_closed()
         if self._task is None or self._task.done():
             self._ready = asyncio.get_running_loop().create_future()
             self._stop = asyncio.Event()
@@ -58,12 +56,17 @@ class Life:
 
     async def close(self) -> None:
         """Drain and close; a second call is a no-op."""
-        if self._task is None:
-            return
-        self._stop.set()
-        task, self._task = self._task, None
-        await asyncio.wait([task])
-        self.started_at = None
+        if self._task is not None:
+            self._stop.set()
+            self._closing, self._task = self._task, None
+        await self._wait_closed()
+
+    async def _wait_closed(self) -> None:
+        closing = self._closing
+        if closing is not None:
+            await asyncio.wait([closing])
+            if self._closing is closing:
+                self._closing = self.started_at = None
 
     async def _run(self, ready: asyncio.Future[None]) -> None:
         parts = self._assembly

@@ -110,7 +110,7 @@ class Telemetry:
         await self.stop()
 
     def __enter__(self) -> Self:
-        self._parts.portal.run(self._keeper.start())
+        self._keeper.start_blocking()
         return self
 
     def __exit__(

@@ -18,12 +18,12 @@ from .shop import create_shop
 TENANT_HEADER = "x-tenant"
 
 
-class SecretType:
+class GuardedType:
     """Declares a type that takes a permission of its own."""
 
     @hookimpl
     def register_event_types(self, settings: Settings) -> list[EventType]:
-        return [EventType(type="secret.told", permission="secrets:read")]
+        return [EventType(type="hushed.told", permission="hushed:read")]
 
 
 def tenant_of(scope: Mapping[str, Any]) -> str | None:
@@ -57,9 +57,10 @@ class Drills:
         return {"pid": os.getpid()}
 
     async def tell(self, request: Request) -> dict[str, int]:
-        """Emit one event: what the JSON body says."""
+        """Emit one event, what the JSON body says, and store it."""
         told = await request.json()
         self._telemetry.emit(told.pop("type"), told.pop("data", None), **told)
+        await self._telemetry.flush()
         return {"pid": os.getpid()}
 
     async def meet(self, place: str, of: int) -> dict[str, int]:
@@ -86,7 +87,7 @@ def wait_for_others(folder: Path, number: int) -> None:
 
 def create_watched() -> FastAPI:
     """The shop with the kit in it."""
-    telemetry = Telemetry(plugins=[SecretType()], tenant_of=tenant_of)
+    telemetry = Telemetry(plugins=[GuardedType()], tenant_of=tenant_of)
     app = create_shop()
     Drills(telemetry).add_to(app)
     telemetry.install(app)

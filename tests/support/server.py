@@ -25,7 +25,8 @@ def environment(**settings: object) -> dict[str, str]:
     """The environment of a process with these settings of the kit and no others."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TELEMETRYKIT_")}
     own = {f"TELEMETRYKIT_{name.upper()}": _as_text(value) for name, value in settings.items()}
-    return {**inherited, "PYTHONPATH": str(_TESTS), "PYTHONUNBUFFERED": "1", **own}
+    paths = [str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**inherited, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", **own}
 
 
 def _as_text(value: object) -> str:

@@ -27,7 +27,8 @@ class Portal:
 
     def __init__(self, name: str = "telemetrykit") -> None:
         self._name = name
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may close a forgotten kit while this thread holds the lock.
+        self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._keepsakes: list[object] = []
@@ -61,14 +62,14 @@ class Portal:
 
     def stop(self) -> None:
         """Stop the loop and join its thread; a portal that does not run is left alone."""
+        self.detach()()
+
+    def detach(self) -> Callable[[], None]:
+        """Let go of the loop, so that the next caller starts another one; call the result to end it."""
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is None or thread is None:
-            return
-        loop.call_soon_threadsafe(loop.stop)
-        if thread is not threading.current_thread():
-            thread.join()
+        return partial(_end, loop, thread)
 
     def end(self) -> None:
         """Stop from within the kit's own loop, without waiting for it."""
@@ -81,12 +82,15 @@ class Portal:
         """Drop what a forked child inherited: its parent's thread does not exist here."""
         if self._loop is not None:
             self._keepsakes.append(asyncio.all_tasks(self._loop))
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._loop = self._thread = None
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the kit's loop; wait for the future from any thread."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.start())
+        with self._lock:  # So that a loop that is let go of runs, or cancels, all that was handed to it.
+            if self._loop is None:
+                self._loop = self._launch()
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run a coroutine on the kit's loop and block until it is done."""
@@ -182,6 +186,14 @@ class Pace:
         if now >= self._until:
             time.sleep(self._rest)
             self._until = time.perf_counter() + self._slice
+
+
+def _end(loop: asyncio.AbstractEventLoop | None, thread: threading.Thread | None) -> None:
+    if loop is None or thread is None:
+        return
+    loop.call_soon_threadsafe(loop.stop)
+    if thread is not threading.current_thread():
+        thread.join()
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop, ready: threading.Event, keepsakes: list[object]) -> None:
