@@ -1,0 +1,172 @@
+"""Where jobs wait, are claimed and are remembered."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from ..model.filter import AllTenants
+from ..model.health import Health
+from ..model.job import FailureGroup, Job, JobFailure, JobFilter, JobStatus, Progress, QueueLimits, QueueStats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an attempt ended. The queue takes it only while ``fence`` is the job's newest."""
+
+    id: str
+    fence: int
+    #: COMPLETED, RETRYING, FAILED, CANCELLED, or QUEUED: handed back undone, the attempt not counted.
+    status: JobStatus
+    result: Mapping[str, Any] | None = None
+    failure: JobFailure | None = None
+    #: When to try again, for RETRYING; microseconds.
+    run_at: int | None = None
+
+
+class Beat(NamedTuple):
+    """A sign of life for one job; ``progress`` is None where it is as before."""
+
+    id: str
+    fence: int
+    progress: Progress | None = None
+
+
+class Stop(StrEnum):
+    """Why a worker is to stop a job."""
+
+    #: Somebody cancelled it.
+    CANCELLED = "cancelled"
+    #: It is not ours any more: another worker has it, or it was deleted.
+    LOST = "lost"
+
+
+class Claimed(NamedTuple):
+    """What a claim brought."""
+
+    #: Now PROCESSING, ``attempt`` and ``fence`` one higher, the lease ours.
+    jobs: Sequence[Job]
+    #: Those of ``finished`` that were still ours, as they are now.
+    settled: Sequence[Job]
+    #: When the next waiting job of these queues falls due or a rate lets one go, microseconds; None if none waits.
+    next_due: int | None
+
+
+class Queue(ABC):
+    """Jobs, in one place: a claim and what is known of the job are one row, so nothing is written twice.
+
+    Each method is atomic and is a coroutine of the kit's loop; BackendUnavailable comes from every one. A job is
+    PROCESSING for one worker at a time; whoever was taken for dead and comes back finds its fence outdated. Statuses
+    move along ``TRANSITIONS`` only. Rules (defaults, back-off, who may) live in the callers.
+    """
+
+    name: str
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect and bring the schema up to date. Raises BackendUnavailable; may be called again after that."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of everything; a second close is a no-op."""
+
+    @abstractmethod
+    async def ping(self) -> Health:
+        """Ask the backend now; never raises."""
+
+    @abstractmethod
+    async def insert(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Store new jobs, all or nothing; answers, in order, each job as stored.
+
+        In place of one whose ``key`` a live job of that tenant and queue has (an earlier one of the batch, too), that
+        live job is answered; in place of an ``id`` that is known already, the known job. So inserting again is safe.
+        """
+
+    @abstractmethod
+    async def claim(
+        self,
+        worker: str,
+        queues: Mapping[str, QueueLimits],
+        *,
+        limit: int,
+        lease: float,
+        finished: Sequence[Settlement] = (),
+    ) -> Claimed:
+        """Settle ``finished``, then take at most ``limit`` due jobs for ``lease`` seconds.
+
+        By priority, highest first, then by ``run_at``, then by order of insertion; never from a paused queue, never
+        beyond its limits. ``limit=0`` only settles.
+        """
+
+    @abstractmethod
+    async def beat(self, worker: str, beats: Sequence[Beat], *, lease: float) -> Mapping[str, Stop]:
+        """Prolong our leases, from now, and store progress; answers the jobs to stop. A repeat is harmless."""
+
+    @abstractmethod
+    async def finish(self, settlements: Sequence[Settlement]) -> Sequence[Job]:
+        """Settle jobs; answers those that were still ours, as they are now. A repeat answers nothing."""
+
+    @abstractmethod
+    async def get(self, id: str) -> Job | None: ...
+
+    @abstractmethod
+    async def list(self, filter: JobFilter, *, limit: int, offset: int = 0) -> Sequence[Job]:
+        """Newest first."""
+
+    @abstractmethod
+    async def count(self, filter: JobFilter, *, cap: int) -> int | None:
+        """How many match; None if more than ``cap``."""
+
+    @abstractmethod
+    async def changes(self, after: int, *, limit: int) -> Sequence[Job]:
+        """Jobs with a revision above ``after``, in the order of their revisions: each once, as it is now.
+
+        A revision is visible only when every smaller one is. ``after=-1`` answers the job that changed last, if any.
+        """
+
+    @abstractmethod
+    async def stats(self) -> Sequence[QueueStats]:
+        """Every queue that has jobs or is paused, by name."""
+
+    @abstractmethod
+    async def cancel(self, id: str) -> Job | None:
+        """A waiting job becomes CANCELLED; one at work is marked ``cancelling`` and its worker hears of it.
+
+        Answers the job as it is then; None if it is unknown or over.
+        """
+
+    @abstractmethod
+    async def retry(self, id: str, *, params: Mapping[str, Any] | None = None) -> Job | None:
+        """A person's retry of a FAILED, CANCELLED or EXPIRED job: QUEUED and due now, attempt 0, with other params if
+        given; result, failure and progress are gone. None if it is unknown, not over, COMPLETED, or if another live
+        job has its key."""
+
+    @abstractmethod
+    async def expire(self, id: str) -> Job | None:
+        """COMPLETED becomes EXPIRED; None if it is not COMPLETED."""
+
+    @abstractmethod
+    async def pause(self, queue: str) -> None:
+        """Let nothing more be claimed; a second call is a no-op. A queue may be paused before its first job."""
+
+    @abstractmethod
+    async def resume(self, queue: str) -> None: ...
+
+    @abstractmethod
+    async def reap(self, *, max_stalled: int) -> Sequence[Job]:
+        """Take back jobs whose lease has run out; answers them as they are now.
+
+        QUEUED again and due, ``stalled`` one higher, the attempt not counted; CANCELLED if ``cancelling``; FAILED with
+        a failure of type ``WorkerLost`` if ``stalled`` would exceed ``max_stalled``.
+        """
+
+    @abstractmethod
+    async def delete(self, filter: JobFilter, *, finished_before: int) -> int:
+        """Forget jobs that are over since a time in microseconds; answers how many. Works in small steps."""
+
+    @abstractmethod
+    async def failure_groups(self, tenant: str | AllTenants, *, limit: int) -> Sequence[FailureGroup]:
+        """FAILED jobs by fingerprint, the newest group first."""
