@@ -21,6 +21,7 @@ _MODULES = {
     "store-sqlite": "stores.sqlite",
     "bus-memory": "buses.memory",
     "bus-sqlite": "buses.sqlite",
+    "queue-memory": "queues.memory",
     "probe-process": "probes.process",
     "auth-roles": "auth.roles",
     "auth-anonymous": "auth.anonymous",

@@ -18,6 +18,7 @@ from .contracts.bus import Bus
 from .contracts.context import Context
 from .contracts.events import EventType, Processor, Sink
 from .contracts.health import Probe
+from .contracts.queue import Queue
 from .contracts.storage import Store
 from .contracts.web import Authenticator, Panel, Policy
 from .settings import Settings
@@ -75,6 +76,11 @@ def make_store(url: str, settings: Settings) -> Store | None:
 @hookspec(firstresult=True)
 def make_bus(url: str, settings: Settings) -> Bus | None:
     """The bus for a URL whose scheme this plugin knows."""
+
+
+@hookspec(firstresult=True)
+def make_queue(url: str, settings: Settings) -> Queue | None:
+    """The job queue for a URL whose scheme this plugin knows."""
 
 
 @hookspec(firstresult=True)

@@ -16,6 +16,7 @@ import pluggy
 from . import hookspecs
 from .contracts.bus import Bus
 from .contracts.context import Context
+from .contracts.queue import Queue
 from .contracts.storage import Store
 from .contracts.web import Policy
 from .errors import ConfigurationError, DuplicateName, PluginError, UnknownScheme
@@ -123,6 +124,11 @@ class Registry:
         """The bus for a URL; UnknownScheme says which package would bring it."""
         bus: Bus = self._make("make_bus", url)
         return bus
+
+    def make_queue(self, url: str) -> Queue:
+        """The job queue for a URL; UnknownScheme says which package would bring it."""
+        queue: Queue = self._make("make_queue", url)
+        return queue
 
     def make_policy(self) -> Policy:
         """The policy of the plugin that was registered last.

@@ -13,13 +13,16 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from telemetrykit import Event, EventType, Principal, Settings, Sink, Telemetry, hookimpl
+from telemetrykit.builtin_plugins import load_builtins
 from telemetrykit.cli.app import cli
 from telemetrykit.contracts.bus import Bus
 from telemetrykit.contracts.context import Context
+from telemetrykit.contracts.queue import Queue
 from telemetrykit.contracts.storage import Store
 from telemetrykit.contracts.web import Connection, Panel
 from telemetrykit.model.health import Health
 from telemetrykit.plugins.buses.memory import MemoryBus
+from telemetrykit.plugins.queues.memory import MemoryQueue
 from telemetrykit.plugins.stores.memory import MemoryStore
 from telemetrykit.registry import Registry
 from telemetrykit.testing.telemetry import CapturedEvents, make_telemetry
@@ -191,6 +194,20 @@ def test_hook_make_bus() -> None:
 
     with make_telemetry(plugins=[Plugin()], bus="drum:"):
         assert len(buses) == 1
+
+
+def test_hook_make_queue() -> None:
+    """A plugin makes the job queue of its scheme."""
+    queue = MemoryQueue()
+
+    class Plugin:
+        @hookimpl
+        def make_queue(self, url: str, settings: Settings) -> Queue | None:
+            return queue if url.startswith("conveyor:") else None
+
+    registry = Registry(Settings(load_plugins=()), builtins=load_builtins(), explicit=[Plugin()])
+    assert registry.make_queue("conveyor:1") is queue
+    assert isinstance(registry.make_queue("memory:"), MemoryQueue)
 
 
 def test_hook_make_policy() -> None:

@@ -164,6 +164,10 @@ class Rate:
     count: int
     seconds: float
 
+    def __post_init__(self) -> None:
+        if self.count < 1 or not self.seconds > 0:
+            raise ValueError("a rate is at least one job in more than no seconds; to stop a queue, pause it")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
@@ -173,6 +177,10 @@ class QueueLimits:
     concurrency: int | None = None
     #: Claims; a retry or a job that was lost takes a token again.
     rate: Rate | None = None
+
+    def __post_init__(self) -> None:
+        if self.concurrency is not None and self.concurrency < 1:
+            raise ValueError("concurrency is at least 1, or None for no limit; to stop a queue, pause it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The queues that ship: in this process, and in a SQLite file."""

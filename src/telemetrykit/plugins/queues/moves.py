@@ -1,0 +1,115 @@
+"""What each step does to a job: the rules that every queue in Python shares. Times are microseconds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from ...contracts.queue import Settlement
+from ...model.job import FINISHED, TRANSITIONS, WAITING, Job, JobFailure, JobStatus
+
+#: From these a person's retry leads back to the start.
+RETRYABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED})
+#: What ends an attempt.
+SETTLING = TRANSITIONS[JobStatus.PROCESSING]
+
+
+def claimed(job: Job, worker: str, now: int, until: int) -> Job:
+    """The next attempt begins."""
+    return job.to(
+        JobStatus.PROCESSING,
+        attempt=job.attempt + 1,
+        fence=job.fence + 1,
+        worker=worker,
+        started_at=now,
+        lease_until=until,
+        progress=None,
+    )
+
+
+def owned(job: Job | None, worker: str, fence: int) -> bool:
+    """True while the job is that worker's, and the claim that gave ``fence`` is its newest."""
+    return job is not None and job.status is JobStatus.PROCESSING and (job.worker, job.fence) == (worker, fence)
+
+
+def ends(settlement: Settlement, job: Job | None) -> bool:
+    """True if a settlement is of the attempt that is under way; ValueError for a status in which none ends."""
+    if settlement.status not in SETTLING:
+        known = ", ".join(sorted(status.value for status in SETTLING))
+        raise ValueError(f"an attempt cannot end as {settlement.status.value!r}: use one of {known}")
+    return job is not None and job.status is JobStatus.PROCESSING and job.fence == settlement.fence
+
+
+def settled(job: Job, settlement: Settlement, now: int) -> Job:
+    """The attempt is over. What somebody has cancelled is not tried again."""
+    status = settlement.status
+    if job.cancelling and status in WAITING:
+        status = JobStatus.CANCELLED
+    if status in WAITING:
+        return _waiting_again(job, settlement)
+    return _over(job, status, now, result=settlement.result, failure=settlement.failure)
+
+
+def reaped(job: Job, now: int, max_stalled: int) -> Job:
+    """Its worker was lost."""
+    stalled = job.stalled + 1
+    if job.cancelling:
+        return _over(job, JobStatus.CANCELLED, now, stalled=stalled, failure=job.failure)
+    if stalled > max_stalled:
+        return _over(job, JobStatus.FAILED, now, stalled=stalled, failure=_worker_lost(job, stalled))
+    return job.to(
+        JobStatus.QUEUED,
+        stalled=stalled,
+        attempt=job.attempt - 1,
+        run_at=min(job.run_at, now),
+        lease_until=None,
+    )
+
+
+def cancelled(job: Job, now: int) -> Job:
+    """Somebody does not want it any more; the job is live."""
+    if job.status is JobStatus.PROCESSING:
+        return job.evolve(cancelling=True)
+    return _over(job, JobStatus.CANCELLED, now, failure=job.failure)
+
+
+def retried(job: Job, now: int, params: Mapping[str, Any] | None) -> Job:
+    """Somebody wants it again; the job is RETRYABLE. ``fence`` stays, so that it grows for ever."""
+    return job.to(
+        JobStatus.QUEUED,
+        params=job.params if params is None else params,
+        attempt=0,
+        stalled=0,
+        run_at=now,
+        started_at=None,
+        finished_at=None,
+        progress=None,
+        result=None,
+        failure=None,
+    )
+
+
+def is_over(job: Job, before: int) -> bool:
+    """True for a job that ended before a time."""
+    return job.status in FINISHED and job.finished_at is not None and job.finished_at < before
+
+
+def _waiting_again(job: Job, settlement: Settlement) -> Job:
+    if settlement.status is JobStatus.QUEUED:
+        return job.to(JobStatus.QUEUED, attempt=job.attempt - 1, lease_until=None)
+    run_at = job.run_at if settlement.run_at is None else settlement.run_at
+    return job.to(JobStatus.RETRYING, run_at=run_at, failure=settlement.failure, lease_until=None)
+
+
+def _over(job: Job, status: JobStatus, now: int, **changes: Any) -> Job:
+    return job.to(status, finished_at=now, lease_until=None, cancelling=False, **changes)
+
+
+def _worker_lost(job: Job, stalled: int) -> JobFailure:
+    times = "once" if stalled == 1 else f"{stalled} times"
+    return JobFailure(
+        type="WorkerLost",
+        message=f"A worker was lost over it {times}, the last one was {job.worker}. Look into that worker's log.",
+        fingerprint=hashlib.sha256(f"{job.kind}:WorkerLost".encode()).hexdigest()[:16],
+    )

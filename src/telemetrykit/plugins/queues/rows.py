@@ -1,0 +1,91 @@
+"""Jobs as rows: plain values and JSON text, which every backend can keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...model.job import Job, JobFailure, JobStatus, Progress
+from ...runtime.codec import dumps, loads
+
+#: The columns of a row, in order.
+COLUMNS = (
+    "id", "queue", "kind", "tenant", "params", "priority", "status", "attempt", "max_attempts", "stalled", "timeout",
+    "key", "created_by", "traceparent", "created_at", "run_at", "started_at", "finished_at", "worker", "lease_until",
+    "fence", "cancelling", "progress", "result", "failure", "revision",
+)  # fmt: skip
+
+
+def write_row(job: Job) -> tuple[object, ...]:
+    """The row of a job. ValueError names the job that cannot be stored."""
+    try:
+        return (
+            job.id, job.queue, job.kind, job.tenant, encode(job.params), job.priority, job.status.value, job.attempt,
+            job.max_attempts, job.stalled, job.timeout, job.key, job.created_by, job.traceparent, job.created_at,
+            job.run_at, job.started_at, job.finished_at, job.worker, job.lease_until, job.fence, int(job.cancelling),
+            encode_progress(job.progress), encode(job.result), encode_failure(job.failure), job.revision,
+        )  # fmt: skip
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"the job {job.id!r} of kind {job.kind!r} cannot be stored: {error}") from error
+
+
+def read_row(row: Sequence[Any]) -> Job:
+    """The job of a row; ValueError, TypeError or LookupError if it is damaged."""
+    (
+        id, queue, kind, tenant, params, priority, status, attempt, max_attempts, stalled, timeout,
+        key, created_by, traceparent, created_at, run_at, started_at, finished_at, worker, lease_until,
+        fence, cancelling, progress, result, failure, revision,
+    ) = row  # fmt: skip
+    return Job(
+        id=id,
+        queue=queue,
+        kind=kind,
+        tenant=tenant,
+        params=loads(params),
+        priority=priority,
+        status=JobStatus(status),
+        attempt=attempt,
+        max_attempts=max_attempts,
+        stalled=stalled,
+        timeout=timeout,
+        key=key,
+        created_by=created_by,
+        traceparent=traceparent,
+        created_at=created_at,
+        run_at=run_at,
+        started_at=started_at,
+        finished_at=finished_at,
+        worker=worker,
+        lease_until=lease_until,
+        fence=fence,
+        cancelling=bool(cancelling),
+        progress=None if progress is None else Progress(**loads(progress)),
+        result=None if result is None else loads(result),
+        failure=None if failure is None else JobFailure(**loads(failure)),
+        revision=revision,
+    )
+
+
+def encode(value: Mapping[str, Any] | None) -> str | None:
+    """JSON text; None stays None."""
+    return None if value is None else dumps(dict(value)).decode()
+
+
+def encode_progress(progress: Progress | None) -> str | None:
+    if progress is None:
+        return None
+    custom = None if progress.custom is None else dict(progress.custom)
+    return encode({"done": progress.done, "total": progress.total, "note": progress.note, "custom": custom})
+
+
+def encode_failure(failure: JobFailure | None) -> str | None:
+    if failure is None:
+        return None
+    return encode(
+        {
+            "type": failure.type,
+            "message": failure.message,
+            "fingerprint": failure.fingerprint,
+            "traceback": failure.traceback,
+        }
+    )
