@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from operator import itemgetter
 
 from ...contracts.exports import Row, Value
-from ...model.event import rfc3339
+from ...model.event import EPOCH
 from ...model.export import ColumnType
 from ...model.moment import FIRST, LAST
 
@@ -20,6 +21,8 @@ from ...model.moment import FIRST, LAST
 Texts = Sequence[str]
 #: Turns the values of a column into texts.
 ToTexts = Callable[[Sequence[Value]], Texts]
+#: Makes texts harmless to a spreadsheet, and tells how many it changed.
+Guard = Callable[[Texts], tuple[Texts, int]]
 
 #: What stands in place of a character that a format cannot hold.
 REPLACEMENT = "\ufffd"
@@ -28,7 +31,7 @@ MAX_CELL = 32_767
 #: A text that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection).
 FORMULA_STARTS = frozenset("=+-@\t\r")
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"-?(\d+(\.\d+)?([eE][+-]?\d+)?|Infinity)", re.ASCII)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FIRST_CHARACTER = itemgetter(slice(1))
@@ -39,9 +42,16 @@ _EPOCH_DAY = 25_569
 _FIRST_SERIAL = (61 - _EPOCH_DAY) * _MICROS_A_DAY
 
 
-def turn(rows: Sequence[Row], columns: int) -> list[Sequence[Value]]:
-    """The columns of a batch of rows; ValueError for a row that has more or fewer cells."""
-    return list(zip(*rows, strict=True)) if rows else [()] * columns
+def turn(rows: Sequence[Row], width: int) -> list[Sequence[Value]]:
+    """The columns of a batch of rows that is not empty; ValueError for a row that has not ``width`` cells."""
+    try:
+        columns: list[Sequence[Value]] = list(zip(*rows, strict=True))
+    except ValueError:
+        columns = []
+    if len(columns) != width:
+        wrong = next(len(row) for row in rows if len(row) != width)
+        raise ValueError(f"a row has {wrong} cells, but the document {width} columns: give every row a cell for each")
+    return columns
 
 
 def to_texts(type: ColumnType) -> ToTexts:
@@ -51,28 +61,24 @@ def to_texts(type: ColumnType) -> ToTexts:
     (``NaN``, ``Infinity`` and ``-Infinity`` where they are none). A value of another type than its column's is
     written by its own type.
     """
-    return _datetimes if type is ColumnType.DATETIME else _plain
+    return _datetime_texts if type is ColumnType.DATETIME else _texts
 
 
-def text_of(value: Value, type: ColumnType = ColumnType.TEXT) -> str:
-    """One value as ``to_texts`` writes it."""
-    return to_texts(type)([value])[0]
+def to_guard(type: ColumnType) -> Guard:
+    """How the texts of a column of this type are made harmless to a spreadsheet: what begins like a formula gets an
+    apostrophe, in columns of another type than text only if it is no number."""
+    return _guard_texts if type is ColumnType.TEXT else _guard_values
 
 
-def neutralise(texts: Texts) -> tuple[Texts, int]:
-    """Texts none of which is a formula to a spreadsheet, and how many got an apostrophe for it."""
-    if FORMULA_STARTS.isdisjoint(map(_FIRST_CHARACTER, texts)):
-        return texts, 0
-    safe = [f"'{text}" if text[:1] in FORMULA_STARTS else text for text in texts]
-    return safe, sum(map(len, safe)) - sum(map(len, texts))
+def to_no_guard(type: ColumnType) -> Guard:
+    """The guard that leaves formulas as they are."""
+    return _leave
 
 
-def neutralise_json(texts: Texts) -> tuple[Texts, int]:
-    """The same for JSON, where a minus begins a number and not a formula."""
-    if FORMULA_STARTS.isdisjoint(map(_FIRST_CHARACTER, texts)):
-        return texts, 0
-    safe = [text if _NUMBER.fullmatch(text) else neutralise([text])[0][0] for text in texts]
-    return safe, sum(map(len, safe)) - sum(map(len, texts))
+def with_times(values: Sequence[Value]) -> Sequence[Value]:
+    """The values of a column of times, with RFC 3339 text in place of microseconds."""
+    minutes = _Minutes()
+    return [_time_text(value, minutes) if type(value) is int else value for value in values]
 
 
 def encode(text: str) -> tuple[bytes, int]:
@@ -101,8 +107,9 @@ def shorten(text: str, limit: int = MAX_CELL) -> str:
     units = text.encode("utf-16-le", "surrogatepass")
     if len(units) <= 2 * limit:
         return text
-    # A pair that the cut falls into is left out whole.
-    return units[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…"
+    kept = units[: 2 * (limit - 1)].decode("utf-16-le", "surrogatepass")
+    # Half a pair at the end is what the cut has left of one.
+    return (kept[:-1] if "\ud800" <= kept[-1] <= "\udbff" else kept) + "…"
 
 
 def serial_date(micros: int) -> float | None:
@@ -117,16 +124,20 @@ def number_text(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _plain(values: Sequence[Value]) -> Texts:
+def _texts(values: Sequence[Value]) -> Texts:
     kinds = set(map(type, values))
     if kinds == {str}:
         return values  # type: ignore[return-value]
     if kinds == {int}:
         return list(map(str, values))
-    return list(map(_plain_text, values))
+    return list(map(_text, values))
 
 
-def _plain_text(value: Value) -> str:
+def _datetime_texts(values: Sequence[Value]) -> Texts:
+    return _texts(with_times(values))
+
+
+def _text(value: Value) -> str:
     if isinstance(value, str):
         return value
     if value is None:
@@ -136,5 +147,39 @@ def _plain_text(value: Value) -> str:
     return number_text(value) if isinstance(value, float) else str(value)
 
 
-def _datetimes(values: Sequence[Value]) -> Texts:
-    return [rfc3339(v) if type(v) is int and FIRST <= v <= LAST else _plain_text(v) for v in values]
+def _time_text(micros: int, minutes: _Minutes) -> str:
+    if not FIRST <= micros <= LAST:
+        return str(micros)
+    minute, rest = divmod(micros, 60_000_000)
+    return f"{minutes[minute]}{rest // 1_000_000:02d}.{rest % 1_000_000:06d}Z"
+
+
+class _Minutes(dict[int, str]):
+    """The minutes of one batch as RFC 3339 begins them. Rows come in the order of time, so there are few."""
+
+    def __missing__(self, minute: int) -> str:
+        text = self[minute] = (EPOCH + timedelta(minutes=minute)).isoformat()[:17]
+        return text
+
+
+def _guard_texts(texts: Texts) -> tuple[Texts, int]:
+    if FORMULA_STARTS.isdisjoint(map(_FIRST_CHARACTER, texts)):
+        return texts, 0
+    safe = [f"'{text}" if text[:1] in FORMULA_STARTS else text for text in texts]
+    return safe, _growth(safe, texts)
+
+
+def _guard_values(texts: Texts) -> tuple[Texts, int]:
+    if FORMULA_STARTS.isdisjoint(map(_FIRST_CHARACTER, texts)):
+        return texts, 0
+    safe = [f"'{text}" if text[:1] in FORMULA_STARTS and not _NUMBER.fullmatch(text) else text for text in texts]
+    return safe, _growth(safe, texts)
+
+
+def _leave(texts: Texts) -> tuple[Texts, int]:
+    return texts, 0
+
+
+def _growth(after: Texts, before: Texts) -> int:
+    """How many apostrophes were added."""
+    return sum(map(len, after)) - sum(map(len, before))
