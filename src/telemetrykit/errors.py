@@ -17,7 +17,12 @@ TelemetryError
 │   ├── UnsupportedMediaType  415
 │   └── TooMany               429
 ├── BackendUnavailable        503
-└── DeliveryError
+├── DeliveryError
+└── JobError
+    ├── JobCancelled
+    ├── JobTimeout
+    ├── JobFailed
+    └── WorkerLost
 
 The docstring of a class is its default message, so both stay true.
 """
@@ -158,3 +163,33 @@ class BackendUnavailable(TelemetryError):
 
 class DeliveryError(TelemetryError):
     """Something could not be sent out; it is tried again."""
+
+
+class JobError(TelemetryError):
+    """A job did not do what it was to do."""
+
+
+class JobCancelled(JobError):
+    """The job was told to stop."""
+
+
+class JobTimeout(JobError):
+    """The job took longer than it may."""
+
+
+class JobFailed(JobError):
+    """The job failed, and says itself how to go on.
+
+    ``permanent``: trying again would not help. ``retry_after``: seconds before which it would not help.
+    """
+
+    def __init__(
+        self, message: str | None = None, *, permanent: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+class WorkerLost(JobError):
+    """The worker died over this job more often than it may."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ..model.job import Job
 from .context import Context
+
+T = TypeVar("T")
 
 
 class JobContext(ABC):
@@ -34,9 +36,14 @@ class JobContext(ABC):
     def custom(self, data: Mapping[str, Any]) -> None:
         """Tell something of your own to those who watch the job; only the last word is kept."""
 
+    @abstractmethod
+    async def call(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
+        """Await a coroutine function of the parts in ``context``, which belong to the kit's own loop."""
+
 
 #: Does one attempt; what it returns, a JSON object or None, is the job's result. Raise to have it tried again,
-#: JobFailed(permanent=True) to have it not. A plain function runs in a thread. It may run twice: make it idempotent.
+#: JobFailed(permanent=True) to have it not. It may run twice, so make it idempotent. A coroutine function runs on a loop
+#: that only such handlers share; a plain function in a thread of its own, where nobody can stop it: let it ``check()``.
 Handler = Callable[[Job, JobContext], Awaitable[Mapping[str, Any] | None] | Mapping[str, Any] | None]
 
 

@@ -25,6 +25,8 @@ class Settlement:
     failure: JobFailure | None = None
     #: When to try again, for RETRYING; microseconds.
     run_at: int | None = None
+    #: The handler's last word; None leaves what is known.
+    progress: Progress | None = None
 
 
 class Beat(NamedTuple):

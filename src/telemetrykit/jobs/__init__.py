@@ -1,0 +1,1 @@
+"""Jobs: claimed, done, settled, and brought back when whoever did them died."""

@@ -1,0 +1,77 @@
+"""Tells what happens to jobs: events for the log, a hint for whoever waits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from ..contracts.bus import Bus
+from ..contracts.context import Emit
+from ..errors import BackendUnavailable
+from ..model.job import Job, JobStatus
+
+logger = logging.getLogger("telemetrykit.jobs")
+
+#: The channel of the hint that a job may be claimed, or has changed.
+JOBS_CHANNEL = "jobs"
+
+_SECOND = 1_000_000
+_SEVERITIES = {JobStatus.RETRYING: "warn", JobStatus.FAILED: "error"}
+
+
+class Announcer:
+    """Every change of a job that people or rules care for is an event of the job's tenant."""
+
+    def __init__(self, emit: Emit, bus: Bus) -> None:
+        self._emit = emit
+        self._bus = bus
+
+    def started(self, job: Job) -> None:
+        """An attempt begins."""
+        waited = (job.started_at or job.run_at) - job.run_at
+        self._tell("job.started", job, attempt=job.attempt, wait=max(waited, 0) / _SECOND)
+
+    def settled(self, job: Job, reason: str | None = None) -> None:
+        """A job is in another status now: ``job.completed``, ``job.retrying``, ``job.queued``, ..."""
+        more: dict[str, Any] = {"attempt": job.attempt}
+        if job.started_at is not None and job.finished_at is not None:
+            more["duration"] = (job.finished_at - job.started_at) / _SECOND
+        if job.failure is not None and job.status in _SEVERITIES:
+            more |= {
+                "error.type": job.failure.type,
+                "error.message": job.failure.message,
+                "fingerprint": job.failure.fingerprint,
+            }
+        if job.status is JobStatus.RETRYING:
+            more["run_at"] = job.run_at
+        if reason is not None:
+            more["reason"] = reason
+        self._tell(f"job.{job.status.value}", job, **more)
+
+    def audit(self, action: str, who: str | None, *, tenant: str, subject: str | None = None, **data: Any) -> None:
+        """A person did something: ``audit.job.retried`` and the like."""
+        self._emit(f"audit.{action}", {"by": who or "host", **data}, subject=subject, tenant=tenant)
+
+    async def hint(self) -> None:
+        """Wake the workers, and whoever watches jobs."""
+        try:
+            await self._bus.publish(JOBS_CHANNEL)
+        except BackendUnavailable:
+            return  # A lost hint costs latency only: everybody looks by himself, too.
+
+    async def announce(self, jobs: Iterable[Job], reason: str | None = None) -> None:
+        """``settled`` for each, then the hint."""
+        for job in jobs:
+            self.settled(job, reason)
+        await self.hint()
+
+    def _tell(self, type: str, job: Job, **data: Any) -> None:
+        self._emit(
+            type,
+            {"job_id": job.id, "queue": job.queue, "kind": job.kind, **data},
+            subject=job.id,
+            severity=_SEVERITIES.get(job.status),
+            tenant=job.tenant,
+            traceparent=job.traceparent,
+        )

@@ -1,0 +1,78 @@
+"""One attempt at a job, as its handler and its worker see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ..contracts.context import Context
+from ..contracts.jobs import JobContext
+from ..errors import JobCancelled
+from ..model.job import Job, Progress
+from ..runtime.portal import Portal
+
+T = TypeVar("T")
+
+
+class StopReason(StrEnum):
+    """Why an attempt is to stop. The first reason counts."""
+
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    TIMEOUT = "timeout"
+    #: The worker ends: somebody else will do the job.
+    ENDING = "ending"
+
+
+class Attempt(JobContext):
+    """What the handler tells is kept until the worker's next beat takes it along."""
+
+    def __init__(self, job: Job, context: Context, portal: Portal) -> None:
+        self.job = job
+        self.context = context
+        self.stop_reason: StopReason | None = None
+        #: Called once, on the kit's loop, when the attempt is to stop.
+        self.on_stop: Callable[[], object] | None = None
+        self._portal = portal
+        self._progress = Progress()
+        self._untold = False
+
+    @property
+    def cancelled(self) -> bool:
+        return self.stop_reason is not None
+
+    def check(self) -> None:
+        if self.stop_reason is not None:
+            raise JobCancelled(f"The job is to stop: {self.stop_reason.value}.")
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        self._progress = Progress(done=done, total=total, note=note, custom=self._progress.custom)
+        self._untold = True
+
+    def custom(self, data: Mapping[str, Any]) -> None:
+        now = self._progress
+        self._progress = Progress(done=now.done, total=now.total, note=now.note, custom=dict(data))
+        self._untold = True
+
+    async def call(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
+        return await self._portal.call(function, *args, **kwargs)
+
+    def stop(self, reason: StopReason) -> None:
+        """Tell the handler to stop; called on the kit's loop."""
+        if self.stop_reason is None:
+            self.stop_reason = reason
+            if self.on_stop is not None:
+                self.on_stop()
+
+    @property
+    def untold(self) -> bool:
+        """True if the handler has told something since ``take_progress``."""
+        return self._untold
+
+    def take_progress(self) -> Progress | None:
+        """What the handler told last, once; None if nothing new."""
+        if not self._untold:
+            return None
+        self._untold = False
+        return self._progress

@@ -1,0 +1,72 @@
+"""The kinds of jobs that this process knows how to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from ..contracts.jobs import JobKind
+from ..errors import ConfigurationError, FieldError, InvalidRequest
+from ..runtime.schema import Validator, compile_schema
+
+
+class JobKinds:
+    """Kinds by name, and the queues that they wait in."""
+
+    def __init__(self, kinds: Iterable[JobKind]) -> None:
+        self._kinds: dict[str, JobKind] = {}
+        self._validators: dict[str, Validator] = {}
+        for kind in kinds:
+            self._kinds[kind.name] = kind
+            if kind.schema is not None:
+                self._validators[kind.name] = _compile(kind)
+
+    def __iter__(self) -> Iterator[JobKind]:
+        return iter(self._kinds.values())
+
+    def find(self, name: str) -> JobKind | None:
+        return self._kinds.get(name)
+
+    def get(self, name: str) -> JobKind:
+        """Raises InvalidRequest that names the kinds there are."""
+        kind = self._kinds.get(name)
+        if kind is None:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            close = get_close_matches(name, self._kinds, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are: {known}"
+            raise InvalidRequest(
+                f"No job of kind {name!r} is registered; {hint}", errors=[FieldError(f"unknown kind; {hint}", "#/kind")]
+            )
+        return kind
+
+    def check(self, kind: JobKind, params: Mapping[str, Any]) -> None:
+        """Raises InvalidRequest that says what is wrong in the params."""
+        validator = self._validators.get(kind.name)
+        errors = validator(params) if validator else ()
+        if errors:
+            raise InvalidRequest(
+                f"The params of a job of kind {kind.name!r} are not valid.",
+                errors=[FieldError(error.detail, "#/params" + error.pointer[1:]) for error in errors],
+            )
+
+    @property
+    def light_queues(self) -> frozenset[str]:
+        """Queues of which every kind may run in the host's process."""
+        return self._queues - self.heavy_queues
+
+    @property
+    def heavy_queues(self) -> frozenset[str]:
+        """Queues that have a heavy kind."""
+        return frozenset(kind.queue for kind in self if kind.heavy)
+
+    @property
+    def _queues(self) -> frozenset[str]:
+        return frozenset(kind.queue for kind in self)
+
+
+def _compile(kind: JobKind) -> Validator:
+    try:
+        return compile_schema(kind.schema or {})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"Job kind {kind.name!r}: {error}") from None

@@ -1,0 +1,194 @@
+"""Claims jobs, has them done, keeps their leases, settles them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from ..contracts.bus import Bus
+from ..contracts.queue import Beat, Claimed, Queue, Settlement, Stop
+from ..errors import BackendUnavailable
+from ..model.job import Job, QueueLimits
+from ..runtime.clock import Clock
+from .announcer import JOBS_CHANNEL, Announcer
+from .attempt import Attempt, StopReason
+from .executor import Executor
+
+logger = logging.getLogger("telemetrykit.worker")
+
+#: Seconds after which a worker looks by itself, whatever the hints say.
+_POLL = 1.0
+#: Seconds between two beats while handlers tell of their progress.
+_TELL_EVERY = 0.25
+#: A lease is prolonged so often that two beats may be lost.
+_BEATS_A_LEASE = 3
+_REASONS = {Stop.CANCELLED: StopReason.CANCELLED, Stop.LOST: StopReason.LOST}
+_SECOND = 1_000_000
+
+
+class Worker:
+    """Does up to ``slots`` jobs at once of the queues that it is given."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        queue: Queue,
+        bus: Bus,
+        queues: Mapping[str, QueueLimits],
+        slots: int,
+        lease: float,
+        executor: Executor,
+        make_attempt: Callable[[Job], Attempt],
+        announcer: Announcer,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.queues = queues
+        self.slots = slots
+        self._queue = queue
+        self._bus = bus
+        self._lease = lease
+        self._executor = executor
+        self._make_attempt = make_attempt
+        self._announcer = announcer
+        self._clock = clock
+        self.start()
+
+    def start(self) -> None:
+        """Begin anew; the kit's loop may be another one than last time."""
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._running: dict[asyncio.Task[None], Attempt] = {}
+        #: Ended and not settled in the queue yet.
+        self._finished: list[Settlement] = []
+        self._stopping = False
+
+    @property
+    def running(self) -> int:
+        """Jobs at work."""
+        return len(self._running)
+
+    async def run(self) -> None:
+        """Claim and settle until stopped."""
+        while not (self._stopping and not self._running and not self._finished):
+            self._wake.clear()
+            claimed = await self._claim()
+            if claimed is None or not (claimed.jobs and self._free):
+                await self._rest(claimed)
+
+    async def run_hints(self) -> None:
+        """Wake when somebody says that there is something to do."""
+        async with self._bus.subscribe(JOBS_CHANNEL) as hints:
+            async for _ in hints:
+                self._wake.set()
+
+    async def run_beats(self) -> None:
+        """Keep the leases and pass on progress; hear which jobs are to stop."""
+        loop = asyncio.get_running_loop()
+        due = 0.0
+        while True:
+            await asyncio.sleep(_TELL_EVERY)
+            now = loop.time()
+            if now >= due or any(attempt.untold for attempt in self._running.values()):
+                await self._beat()
+                due = now + self._lease / _BEATS_A_LEASE
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more; what is not done within ``grace`` seconds is stopped and handed back."""
+        self._stopping = True
+        self._wake.set()
+        async with self._turn:  # What a claim under way brings is ours to finish.
+            tasks = list(self._running)
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for attempt in self._running.values():
+            attempt.stop(StopReason.ENDING)
+        if self._running:
+            await asyncio.wait(list(self._running))
+        await self._settle_rest()
+
+    @property
+    def _free(self) -> int:
+        return 0 if self._stopping else self.slots - len(self._running)
+
+    async def _claim(self) -> Claimed | None:
+        """Settle what has ended and fill the free slots; None if there was nothing to do or the queue is away."""
+        async with self._turn:
+            return await self._claim_now()
+
+    async def _claim_now(self) -> Claimed | None:
+        finished, self._finished = self._finished, []
+        if not (finished or self._free):
+            return None
+        try:
+            claimed = await self._queue.claim(
+                self.name, self.queues, limit=self._free, lease=self._lease, finished=finished
+            )
+        except BackendUnavailable as error:
+            self._finished = finished + self._finished
+            logger.debug("nothing claimed: %s", error)
+            return None
+        for job in claimed.settled:
+            self._announcer.settled(job)
+        if claimed.settled:
+            await self._announcer.hint()
+        for job in claimed.jobs:
+            self._begin(job)
+        return claimed
+
+    async def _rest(self, claimed: Claimed | None) -> None:
+        """Until a slot gets free, somebody hints, or the next job falls due."""
+        seconds = _POLL
+        if claimed is not None and claimed.next_due is not None and self._free:
+            seconds = min(seconds, max(0.0, (claimed.next_due - self._clock.now()) / _SECOND))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _begin(self, job: Job) -> None:
+        self._announcer.started(job)
+        attempt = self._make_attempt(job)
+        task = asyncio.get_running_loop().create_task(self._do(attempt), name=f"telemetrykit.job.{job.id}")
+        self._running[task] = attempt
+        task.add_done_callback(self._ended)
+
+    async def _do(self, attempt: Attempt) -> None:
+        settlement = await self._executor.execute(attempt)
+        if settlement is not None:
+            self._finished.append(settlement)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The lease runs out, and somebody else does the job.
+            logger.error("a job could not be settled", exc_info=error, extra={"action": "job.lost"})
+        self._wake.set()
+
+    async def _beat(self) -> None:
+        attempts = {attempt.job.id: attempt for attempt in self._running.values()}
+        if not attempts:
+            return
+        beats = [Beat(job.job.id, job.job.fence, job.take_progress()) for job in attempts.values()]
+        try:
+            stops = await self._queue.beat(self.name, beats, lease=self._lease)
+        except BackendUnavailable as error:
+            logger.debug("no beat: %s", error)
+            return
+        for id, stop in stops.items():
+            attempts[id].stop(_REASONS[stop])
+        if any(beat.progress for beat in beats):
+            await self._announcer.hint()
+
+    async def _settle_rest(self) -> None:
+        async with self._turn:
+            finished, self._finished = self._finished, []
+        try:
+            settled = await self._queue.finish(finished) if finished else ()
+        except BackendUnavailable as error:
+            logger.warning("%d jobs could not be settled; they will be done again: %s", len(finished), error)
+            return
+        await self._announcer.announce(settled)

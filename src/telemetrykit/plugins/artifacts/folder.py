@@ -1,0 +1,155 @@
+"""What is done to the folder of artifacts; blocking, raises OSError.
+
+Beside each file ``NAME`` is a ``NAME.about`` with what is known of it. It comes first and goes last, so that a file
+that can be seen is whole and known, whenever the process dies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ...model.artifact import Artifact
+from ...runtime import codec
+
+#: Unfinished files live here, in the same file system, so that a rename is enough.
+_DRAFTS = ".drafts"
+_ABOUT = ".about"
+
+
+class Draft:
+    """A file that is being written."""
+
+    def __init__(self, folder: Path, target: Path) -> None:
+        self._folder = folder
+        self._target = target
+        drafts = folder / _DRAFTS
+        _make(drafts)
+        self._path = drafts / f"{os.getpid()}-{secrets.token_hex(8)}"
+        self.file = _create(self._path)
+
+    def publish(self, key: str, media_type: str, now: int) -> Artifact:
+        """Bring it to the disk and to its place."""
+        self.file.flush()
+        size = self.file.seek(0, os.SEEK_END)
+        self.file.seek(0)
+        sha256 = hashlib.file_digest(self.file, "sha256").hexdigest()  # type: ignore[arg-type]
+        os.fsync(self.file.fileno())
+        artifact = Artifact(key=key, media_type=media_type, size=size, sha256=sha256, created_at=now)
+        for parent in reversed(self._target.relative_to(self._folder).parents):
+            _make(self._folder / parent)
+        self._write_about(artifact)
+        self._path.replace(self._target)
+        _sync(self._target.parent)
+        return artifact
+
+    def discard(self) -> None:
+        """Let go of it; what was published stays."""
+        self.file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _write_about(self, artifact: Artifact) -> None:
+        about = {
+            "media_type": artifact.media_type,
+            "size": artifact.size,
+            "sha256": artifact.sha256,
+            "created_at": artifact.created_at,
+        }
+        fresh = self._path.with_name(self._path.name + _ABOUT)
+        with _create(fresh) as file:
+            file.write(codec.dumps(about))
+        fresh.replace(_about(self._target))
+
+
+def prepare(folder: Path, abandoned_before: float) -> None:
+    """Make the folder, and clean it of what dead writers left before a time in seconds since the Unix epoch."""
+    drafts = folder / _DRAFTS
+    _make(folder)
+    _make(drafts)
+    for path in drafts.iterdir():
+        if _is_abandoned(path, abandoned_before):
+            path.unlink(missing_ok=True)
+
+
+def measure(folder: Path) -> tuple[int, int]:
+    """Number and bytes of the files."""
+    os.listdir(folder)  # noqa: PTH208 - rglob finds nothing, without an error, in a folder that it cannot read
+    sizes = [path.stat().st_size for path in _files(folder)]
+    return len(sizes), sum(sizes)
+
+
+def open_to_read(path: Path, start: int) -> BinaryIO | None:
+    """None if it is not there."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    file.seek(start)
+    return file
+
+
+def look_up(path: Path, key: str) -> Artifact | None:
+    """None if it is not there, whole."""
+    try:
+        about: dict[str, Any] = codec.loads(_about(path).read_bytes())
+        size = path.stat().st_size
+    except (FileNotFoundError, ValueError):
+        return None
+    return Artifact(key=key, **about) if size == about["size"] else None
+
+
+def remove(path: Path, folder: Path) -> bool:
+    """Delete a file, and the folders that are empty then; False if it was not there."""
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    _about(path).unlink(missing_ok=True)
+    for parent in path.parents:
+        if parent == folder or not parent.is_dir() or any(parent.iterdir()):
+            break
+        parent.rmdir()
+    return there
+
+
+def _about(path: Path) -> Path:
+    return path.with_name(path.name + _ABOUT)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.suffix != _ABOUT and _DRAFTS not in path.parts and path.is_file():
+            yield path
+
+
+def _is_abandoned(path: Path, before: float) -> bool:
+    """Its writer does not live any more, or it is older than any export takes."""
+    pid = path.name.partition("-")[0]
+    if not pid.isdigit() or path.stat().st_mtime < before:
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _create(path: Path) -> BinaryIO:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "w+b")
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,69 @@
+"""Every built-in artifact store keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from telemetrykit.errors import BackendUnavailable
+from telemetrykit.plugins.artifacts.file import FileArtifacts
+from telemetrykit.plugins.artifacts.memory import MemoryArtifacts
+from telemetrykit.testing.conformance.artifacts import KEY, TEXT, ArtifactConformance, content, put
+
+
+class TestMemoryArtifacts(ArtifactConformance):
+    @pytest.fixture
+    def artifacts(self) -> MemoryArtifacts:
+        return MemoryArtifacts()
+
+
+class TestFileArtifacts(ArtifactConformance):
+    @pytest.fixture
+    async def artifacts(self, tmp_path: Path) -> AsyncIterator[FileArtifacts]:
+        artifacts = FileArtifacts(tmp_path / "files")
+        await artifacts.open()
+        yield artifacts
+        await artifacts.close()
+
+    async def test_files_and_folders_are_for_their_owner_alone(self, artifacts: FileArtifacts, tmp_path: Path) -> None:
+        await put(artifacts, KEY, TEXT)
+        modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "files" / "acme").rglob("*")}
+        assert not any(mode & 0o077 for mode in modes)
+
+    async def test_nothing_unfinished_stays(self, artifacts: FileArtifacts, tmp_path: Path) -> None:
+        async with artifacts.open_writer(KEY, "text/csv") as writer:
+            writer.file.write(TEXT)
+        assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
+
+    async def test_what_dead_writers_left_goes_when_the_store_is_opened(
+        self, artifacts: FileArtifacts, tmp_path: Path
+    ) -> None:
+        drafts = tmp_path / "files" / ".drafts"
+        (drafts / "999999999-abc").write_bytes(TEXT)
+        async with artifacts.open_writer(KEY, "text/csv") as writer:
+            again = FileArtifacts(tmp_path / "files")
+            await again.open()
+            await again.close()
+            assert len(list(drafts.iterdir())) == 1
+            writer.file.write(TEXT)
+            await writer.commit()
+        assert await content(artifacts, KEY) == TEXT
+        assert list(drafts.iterdir()) == []
+
+    async def test_deleting_the_last_file_leaves_no_empty_folders(
+        self, artifacts: FileArtifacts, tmp_path: Path
+    ) -> None:
+        await put(artifacts, KEY, TEXT)
+        await artifacts.delete(KEY)
+        assert [path.name for path in (tmp_path / "files").iterdir()] == [".drafts"]
+
+
+async def test_a_folder_that_cannot_be_used_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "files").write_text("a file where the folder should be")
+    artifacts = FileArtifacts(tmp_path / "files")
+    with pytest.raises(BackendUnavailable, match=r"cannot be used: (Not a directory|File exists)"):
+        await artifacts.open()
+    assert (await artifacts.ping()).issues
+    await artifacts.close()
