@@ -1,27 +1,24 @@
-"""``gzip``: RFC 1952 at the lowest level, by isal where the [speed] extra is installed."""
+"""``gzip``: RFC 1952, at the level that costs least."""
 
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ...contracts.exports import Compressor
 from ...hookspecs import hookimpl
+from ...runtime.deflate import GZIP, make_compressor
 from ...settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_LEVEL = 1
-#: The window of 32 KiB, in the wrapping of gzip; its header then has neither a time nor the name of a file.
-_WINDOW_BITS = 16 + zlib.MAX_WBITS
 _BLOCK = 256 * 1024
 
 
 class Gzip:
-    """Level 1: compressing costs little beside making the file. zlib's usual level 6 would double that."""
+    """Files that every gunzip reads. They name no time and no file, so the same bytes in are the same bytes out."""
 
     name = "gzip"
     suffix = ".gz"
@@ -39,7 +36,7 @@ class _GzipFile(io.RawIOBase):
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._compressor = _make_compressor()
+        self._compressor = make_compressor(GZIP)
         self._pending = bytearray()
 
     def writable(self) -> bool:
@@ -66,14 +63,6 @@ class _GzipFile(io.RawIOBase):
 
     def __del__(self) -> None:
         """A file that was given up is not ended: ``out`` may be another's by now."""
-
-
-def _make_compressor() -> Any:
-    try:
-        from isal import isal_zlib
-    except ImportError:
-        return zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS)
-    return isal_zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS)
 
 
 @hookimpl

@@ -35,11 +35,6 @@ _NUMBER = re.compile(r"-?(\d+(\.\d+)?([eE][+-]?\d+)?|Infinity)", re.ASCII)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FIRST_CHARACTER = itemgetter(slice(1))
-_MICROS_A_DAY = 86_400_000_000
-#: Days from Excel's day 0 to the Unix epoch. Excel believes that 1900 was a leap year, so days before 1900-03-01,
-#: its day 61, are not the same to every reader.
-_EPOCH_DAY = 25_569
-_FIRST_SERIAL = (61 - _EPOCH_DAY) * _MICROS_A_DAY
 
 
 def turn(rows: Sequence[Row], width: int) -> list[Sequence[Value]]:
@@ -110,11 +105,6 @@ def shorten(text: str, limit: int = MAX_CELL) -> str:
     kept = units[: 2 * (limit - 1)].decode("utf-16-le", "surrogatepass")
     # Half a pair at the end is what the cut has left of one.
     return (kept[:-1] if "\ud800" <= kept[-1] <= "\udbff" else kept) + "…"
-
-
-def serial_date(micros: int) -> float | None:
-    """A time as a spreadsheet counts it, in days with a fraction; None before 1900-03-01 and after the year 9999."""
-    return micros / _MICROS_A_DAY + _EPOCH_DAY if _FIRST_SERIAL <= micros <= LAST else None
 
 
 def number_text(value: float) -> str:

@@ -1,0 +1,113 @@
+"""``xlsx``: a workbook for Excel, LibreOffice and their like (ECMA-376). Needs openpyxl, of the [export] extra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ...contracts.exports import Document, Format, Row, WriterReport
+from ...errors import InvalidRequest, MissingDependency
+from ...hookspecs import hookimpl
+from ...model.export import Column, ColumnType
+from ...settings import Settings
+from . import cells
+from .xlsx_cells import RowCells, TextCells
+from .xlsx_package import Package
+from .xlsx_sheets import Sheets
+
+if TYPE_CHECKING:
+    from .xlsx_shell import Shell
+
+MAX_SHEET_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
+#: So many rows are looked at to find how wide the columns are.
+_SAMPLE = 100
+
+
+class XlsxFormat:
+    """Numbers, booleans and times are such; integers beyond 2**53 are text. Rows that one sheet cannot hold go on in
+    ``Data 2``, ``Data 3``, ...; the last sheet, ``About``, tells what the file is.
+
+    ``template`` names a workbook of the host's own: the cells of the first row of its first sheet give the style of
+    the header, the settings of that sheet are those of every sheet of data. ``neutralise=False`` leaves out the
+    apostrophe before text that begins like a formula. A sheet has at most ``sheet_rows`` rows, with the header.
+    """
+
+    name = "xlsx"
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    suffix = ".xlsx"
+    max_rows: int | None = None
+    seeks = True
+
+    def __init__(
+        self, *, template: str | Path | None = None, neutralise: bool = True, sheet_rows: int = MAX_SHEET_ROWS
+    ) -> None:
+        if not 2 <= sheet_rows <= MAX_SHEET_ROWS:
+            raise ValueError(f"sheet_rows is {sheet_rows}: give 2 to {MAX_SHEET_ROWS}")
+        self._template = None if template is None else Path(template)
+        self._to_guard = cells.to_guard if neutralise else cells.to_no_guard
+        self._sheet_rows = sheet_rows
+
+    def open(self, out: BinaryIO, document: Document) -> XlsxWriter:
+        """Raises ConfigurationError for a template that cannot be read, InvalidRequest for more than 16,384 columns."""
+        try:
+            from .xlsx_shell import Shell
+        except ModuleNotFoundError:
+            raise MissingDependency("openpyxl", "export") from None
+        if len(document.columns) > MAX_COLUMNS:
+            raise InvalidRequest(f"a sheet has at most {MAX_COLUMNS} columns: ask for fewer fields")
+        report = WriterReport()
+        clean = _clean(document, TextCells(report, self._to_guard(ColumnType.TEXT)))
+        shell = Shell(clean, self._template)
+        rows = RowCells(document.columns, report, to_guard=self._to_guard, time_style=shell.time_style)
+        package = Package(out)
+        return XlsxWriter(package, shell, Sheets(package, shell, rows, self._sheet_rows - 1), report)
+
+
+class XlsxWriter:
+    """Writes one workbook."""
+
+    def __init__(self, package: Package, shell: Shell, sheets: Sheets, report: WriterReport) -> None:
+        self._package = package
+        self._shell = shell
+        self._sheets = sheets
+        self._report = report
+
+    def write(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        if not self._report.rows:
+            self._begin(rows[:_SAMPLE])
+        self._sheets.write(rows)
+        self._report.rows += len(rows)
+
+    def close(self) -> WriterReport:
+        if not self._report.rows:
+            self._begin([])
+        self._sheets.end()
+        for name, content in self._shell.finish(self._report):
+            self._package.put(name, content)
+        self._package.close()
+        return self._report
+
+    def abandon(self) -> None:
+        self._package.abandon()
+
+    def _begin(self, sample: Sequence[Row]) -> None:
+        self._shell.fit_widths(sample)
+        self._sheets.begin()
+
+
+def _clean(document: Document, texts: TextCells) -> Document:
+    """A document whose texts can stand in cells."""
+    names = texts.clean([column.name for column in document.columns])
+    title, *summary = texts.clean([document.title, *document.summary])
+    columns = [Column(name, column.type) for name, column in zip(names, document.columns, strict=True)]
+    return replace(document, title=title, columns=columns, summary=summary)
+
+
+@hookimpl
+def register_formats(settings: Settings) -> Iterable[Format]:
+    return [XlsxFormat()]
