@@ -22,6 +22,7 @@ _MODULES = {
     "bus-memory": "buses.memory",
     "bus-sqlite": "buses.sqlite",
     "queue-memory": "queues.memory",
+    "queue-sqlite": "queues.sqlite",
     "probe-process": "probes.process",
     "auth-roles": "auth.roles",
     "auth-anonymous": "auth.anonymous",

@@ -83,23 +83,14 @@ class MemoryQueue(Queue):
 
     async def beat(self, worker: str, beats: Sequence[Beat], *, lease: float) -> Mapping[str, Stop]:
         now, length = self._clock.now(), int(lease * _MICROS)
-        ours = [beat for beat in beats if moves.owned(self._table.get(beat.id), worker, beat.fence)]
-        self._table.put(
-            [self._table[beat.id].evolve(progress=beat.progress) for beat in ours if beat.progress is not None]
-        )
-        for beat in ours:
-            self._table.lease(beat.id, now + length, length)
-        stops = {beat.id: Stop.LOST for beat in beats if beat not in ours}
-        return stops | {beat.id: Stop.CANCELLED for beat in ours if self._table[beat.id].cancelling}
+        ours = moves.owned(beats, self._table, worker)
+        self._table.put([job for job in ours.values() if job != self._table[job.id]])
+        for id in ours:
+            self._table.lease(id, now + length, length)
+        return moves.stops(beats, ours)
 
     async def finish(self, settlements: Sequence[Settlement]) -> Sequence[Job]:
-        now = self._clock.now()
-        ours: dict[str, Job] = {}
-        for settlement in settlements:
-            job = self._table.get(settlement.id)
-            if moves.ends(settlement, job) and job is not None and job.id not in ours:
-                ours[job.id] = moves.settled(job, settlement, now)
-        return self._table.put(list(ours.values()))
+        return self._table.put(moves.settle(settlements, self._table, self._clock.now()))
 
     async def get(self, id: str) -> Job | None:
         job = self._table.get(id)
@@ -166,8 +157,7 @@ class MemoryQueue(Queue):
         return len(going)
 
     async def failure_groups(self, tenant: str | AllTenants, *, limit: int) -> Sequence[FailureGroup]:
-        failed = list(self._matching(JobFilter(tenant=tenant, statuses=(JobStatus.FAILED,))))
-        return group_failures(reversed(failed))[:limit]
+        return group_failures(self._matching(JobFilter(tenant=tenant, statuses=(JobStatus.FAILED,))))[:limit]
 
     def _matching(self, filter: JobFilter) -> Iterator[Job]:
         return (job for job in self._table.newest() if matches(filter, job))

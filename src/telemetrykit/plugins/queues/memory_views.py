@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...model.job import FINISHED, WAITING, FailureGroup, Job, JobStatus, QueueStats
+from .moves import DONE
 
 _DAY = 86_400_000_000
 _MICROS = 1_000_000
@@ -17,7 +18,7 @@ def stats_of(queue: str, jobs: Sequence[Job], now: int, *, paused: bool) -> Queu
     leases = [job.lease_until or 0 for job in jobs if job.status is JobStatus.PROCESSING]
     over = [job for job in jobs if job.status in FINISHED]
     recent = [job for job in over if (job.finished_at or 0) > now - _DAY]
-    seconds = [_seconds(job) for job in recent if job.status in (JobStatus.COMPLETED, JobStatus.EXPIRED)]
+    seconds = [_seconds(job) for job in recent if job.status in DONE]
     return QueueStats(
         queue=queue,
         paused=paused,
@@ -35,7 +36,7 @@ def stats_of(queue: str, jobs: Sequence[Job], now: int, *, paused: bool) -> Queu
 
 
 def group_failures(failed: Iterable[Job]) -> Sequence[FailureGroup]:
-    """FAILED jobs, given in the order of insertion, by fingerprint; the newest group first."""
+    """FAILED jobs, given newest first, by fingerprint; the newest group first."""
     groups: dict[str, list[Job]] = {}
     for job in failed:
         if job.failure is not None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from ...contracts.queue import Settlement
+from ...contracts.queue import Beat, Settlement, Stop
 from ...model.job import FINISHED, TRANSITIONS, WAITING, Job, JobFailure, JobStatus
 
 #: From these a person's retry leads back to the start.
 RETRYABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED})
+#: It did what it was to do, whatever became of it since.
+DONE = (JobStatus.COMPLETED, JobStatus.EXPIRED)
 #: What ends an attempt.
 SETTLING = TRANSITIONS[JobStatus.PROCESSING]
+
+
+class Known(Protocol):
+    """Jobs by id, a dictionary for example."""
+
+    def get(self, id: str, /) -> Job | None: ...
 
 
 def claimed(job: Job, worker: str, now: int, until: int) -> Job:
@@ -28,17 +36,33 @@ def claimed(job: Job, worker: str, now: int, until: int) -> Job:
     )
 
 
-def owned(job: Job | None, worker: str, fence: int) -> bool:
-    """True while the job is that worker's, and the claim that gave ``fence`` is its newest."""
-    return job is not None and job.status is JobStatus.PROCESSING and (job.worker, job.fence) == (worker, fence)
+def settle(settlements: Sequence[Settlement], jobs: Known, now: int) -> Sequence[Job]:
+    """The jobs whose attempt is over now; settlements of an attempt that is not under way any more are passed over."""
+    ended: dict[str, Job] = {}
+    for settlement in settlements:
+        if settlement.status not in SETTLING:
+            known = ", ".join(sorted(status.value for status in SETTLING))
+            raise ValueError(f"an attempt cannot end as {settlement.status.value!r}: use one of {known}")
+        job = ended.get(settlement.id) or jobs.get(settlement.id)
+        if job is not None and job.status is JobStatus.PROCESSING and job.fence == settlement.fence:
+            ended[job.id] = settled(job, settlement, now)
+    return list(ended.values())
 
 
-def ends(settlement: Settlement, job: Job | None) -> bool:
-    """True if a settlement is of the attempt that is under way; ValueError for a status in which none ends."""
-    if settlement.status not in SETTLING:
-        known = ", ".join(sorted(status.value for status in SETTLING))
-        raise ValueError(f"an attempt cannot end as {settlement.status.value!r}: use one of {known}")
-    return job is not None and job.status is JobStatus.PROCESSING and job.fence == settlement.fence
+def owned(beats: Sequence[Beat], jobs: Known, worker: str) -> dict[str, Job]:
+    """The jobs that are at work for a worker, by the newest claim, with the progress of its beats."""
+    ours: dict[str, Job] = {}
+    for beat in beats:
+        job = ours.get(beat.id) or jobs.get(beat.id)
+        if job is not None and job.status is JobStatus.PROCESSING and (job.worker, job.fence) == (worker, beat.fence):
+            ours[job.id] = job.evolve(progress=beat.progress or job.progress)
+    return ours
+
+
+def stops(beats: Sequence[Beat], ours: Mapping[str, Job]) -> Mapping[str, Stop]:
+    """What a worker is to stop, and why."""
+    lost = {beat.id: Stop.LOST for beat in beats if beat.id not in ours}
+    return lost | {job.id: Stop.CANCELLED for job in ours.values() if job.cancelling}
 
 
 def settled(job: Job, settlement: Settlement, now: int) -> Job:

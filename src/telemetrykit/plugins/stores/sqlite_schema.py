@@ -75,15 +75,17 @@ def _missing(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mi
         return migrations
     applied = connection.execute("SELECT version, checksum, min_reader FROM tk_schema").fetchall()
     _check(applied, path, migrations)
-    return migrations[len(applied) :]
+    versions = {version for version, _, _ in applied}
+    return [migration for migration in migrations if migration.version not in versions]
 
 
 def _check(applied: Sequence[tuple[int, str, int]], path: Path, migrations: Sequence[Migration]) -> None:
     ours = {migration.version: migration.checksum for migration in migrations}
-    if any(min_reader > len(migrations) for _, _, min_reader in applied):
+    newest = max(ours)
+    if any(min_reader > newest for _, _, min_reader in applied):
         raise BackendUnavailable(
-            f"The database {path} was written by a newer telemetrykit (schema {len(applied)}, this one knows "
-            f"{len(migrations)}). Run: pip install --upgrade telemetrykit"
+            f"The database {path} was written by a newer telemetrykit (schema {max(applied)[0]}, this one knows "
+            f"{newest}). Run: pip install --upgrade telemetrykit"
         )
     for version, checksum, _ in applied:
         if ours.get(version, checksum) != checksum:
