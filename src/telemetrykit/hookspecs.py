@@ -17,6 +17,7 @@ import pluggy
 from .contracts.bus import Bus
 from .contracts.context import Context
 from .contracts.events import EventType, Processor, Sink
+from .contracts.exports import Compressor, Format
 from .contracts.health import Probe
 from .contracts.queue import Queue
 from .contracts.storage import Store
@@ -61,6 +62,16 @@ def register_authenticators(settings: Settings) -> Iterable[Authenticator]:  # t
 @hookspec
 def register_panels(settings: Settings) -> Iterable[Panel]:  # type: ignore[empty-body]
     """Panels of the dashboard."""
+
+
+@hookspec
+def register_formats(settings: Settings) -> Iterable[Format]:  # type: ignore[empty-body]
+    """Kinds of file that exports are written as."""
+
+
+@hookspec
+def register_compressors(settings: Settings) -> Iterable[Compressor]:  # type: ignore[empty-body]
+    """Ways to make exported files smaller."""
 
 
 @hookspec

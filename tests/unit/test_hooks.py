@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal, cast
 
 import click
 import pytest
@@ -17,11 +18,13 @@ from telemetrykit.builtin_plugins import load_builtins
 from telemetrykit.cli.app import cli
 from telemetrykit.contracts.bus import Bus
 from telemetrykit.contracts.context import Context
+from telemetrykit.contracts.exports import Compressor, Format
 from telemetrykit.contracts.queue import Queue
 from telemetrykit.contracts.storage import Store
 from telemetrykit.contracts.web import Connection, Panel
 from telemetrykit.model.health import Health
 from telemetrykit.plugins.buses.memory import MemoryBus
+from telemetrykit.plugins.formats.csv import CsvFormat
 from telemetrykit.plugins.queues.memory import MemoryQueue
 from telemetrykit.plugins.stores.memory import MemoryStore
 from telemetrykit.registry import Registry
@@ -149,6 +152,41 @@ def test_hook_register_panels() -> None:
     with asking(make_telemetry(plugins=[Plugin()], anonymous="viewer")) as get:
         panels = get("panels")
     assert [panel["title"] for panel in panels["items"] if panel["name"] == "sales"] == ["Sales"]
+
+
+def test_hook_register_formats() -> None:
+    """A format of the host's replaces the one of its name; the others stay."""
+    mine = CsvFormat(neutralise=False)
+
+    class Plugin:
+        @hookimpl
+        def register_formats(self, settings: Settings) -> Iterable[Format]:
+            return [mine]
+
+    registry = Registry(Settings(load_plugins=()), builtins=load_builtins(), explicit=[Plugin()])
+    formats = {each.name: each for each in registry.parts("register_formats", Format)}
+    assert formats["csv"] is mine
+    assert {"json", "jsonl", "xlsx"} <= set(formats)
+
+
+def test_hook_register_compressors() -> None:
+    """A compressor is there beside those that ship."""
+
+    class Bzip2:
+        name = "bzip2"
+        suffix = ".bz2"
+        media_type = "application/x-bzip2"
+
+        def wrap(self, out: BinaryIO) -> BinaryIO:
+            return cast("BinaryIO", bz2.BZ2File(out, "w"))
+
+    class Plugin:
+        @hookimpl
+        def register_compressors(self, settings: Settings) -> Iterable[Compressor]:
+            return [Bzip2()]
+
+    registry = Registry(Settings(load_plugins=()), builtins=load_builtins(), explicit=[Plugin()])
+    assert {each.name for each in registry.parts("register_compressors", Compressor)} == {"bzip2", "gzip"}
 
 
 def test_hook_register_commands(monkeypatch: pytest.MonkeyPatch) -> None:

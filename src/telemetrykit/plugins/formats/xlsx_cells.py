@@ -44,6 +44,8 @@ _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 #: readers do not agree on the days before its 1900-03-01.
 _EPOCH_DAY = 25_569
 _FIRST_DAY = (61 - _EPOCH_DAY) * 86_400_000_000
+#: Readers round to milliseconds, and know no year 10000.
+_LAST_TIME = LAST - 1_000
 _TEXTUAL = {str, type(None)}
 
 
@@ -128,14 +130,14 @@ class _ColumnCells:
     def _numbers(self, values: Sequence[int]) -> Written:
         if min(values) >= -_MAX_INTEGER and max(values) <= _MAX_INTEGER:
             return Written(_NUMBER, list(map(str, values)), _NUMBER_END)
-        return self._one_by_one(values)
+        return self._some_as_text(values)
 
     def _times(self, values: Sequence[int]) -> Written:
-        if min(values) >= _FIRST_DAY and max(values) <= LAST:
+        if min(values) >= _FIRST_DAY and max(values) <= _LAST_TIME:
             return Written(self._time, [str(_serial(micros)) for micros in values], _TIME_END)
-        return self._one_by_one(values)
+        return self._some_as_text(values)
 
-    def _one_by_one(self, values: Sequence[int]) -> Written:
+    def _some_as_text(self, values: Sequence[int]) -> Written:
         if len(values) == 1:
             return self._texts.convert(self._to_texts(values))
         return Written("", list(map(self._cell, values)), "")
@@ -147,8 +149,11 @@ class _ColumnCells:
             return f'<c t="b"><v>{value:d}</v></c>'
         if isinstance(value, float) and math.isfinite(value):
             return f"<c><v>{value!r}</v></c>"
-        texts = self._texts.convert(self._to_texts([value])) if not isinstance(value, int) else self._integers([value])
-        return texts.before + texts.texts[0] + texts.after
+        if isinstance(value, int):
+            before, (text,), after = self._integers([value])
+        else:
+            before, (text,), after = self._texts.convert(self._to_texts([value]))
+        return before + text + after
 
 
 def _serial(micros: int) -> int:

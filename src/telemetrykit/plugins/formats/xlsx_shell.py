@@ -59,7 +59,8 @@ class Shell:
         the first sheet is begun."""
         dimensions = self._sheets[0].column_dimensions
         given = {index for known in dimensions.values() for index in range(known.min or 0, (known.max or 0) + 1)}
-        columns = zip(*rows, strict=True) if rows else [()] * len(self._document.columns)
+        count = len(self._document.columns)
+        columns = cells.turn(rows, count) if rows else [()] * count
         for index, (column, values) in enumerate(zip(self._document.columns, columns, strict=True), 1):
             if index not in given:
                 dimensions[get_column_letter(index)].width = _width(column, values)
