@@ -4,116 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from support.waiting import PATIENCE
+from support.workshop import workshop
 
 from telemetrykit.contracts.jobs import JobContext, JobKind
 from telemetrykit.errors import Conflict, InvalidRequest, JobFailed, NotFound
-from telemetrykit.jobs.announcer import Announcer
-from telemetrykit.jobs.attempt import Attempt
-from telemetrykit.jobs.backoff import Backoff
-from telemetrykit.jobs.deadletters import DeadLetters
-from telemetrykit.jobs.executor import Executor
-from telemetrykit.jobs.feed import JobFeed
 from telemetrykit.jobs.janitor import Janitor
-from telemetrykit.jobs.kinds import JobKinds
-from telemetrykit.jobs.retry_many import RetryMany
-from telemetrykit.jobs.runners import HandlerLoop
-from telemetrykit.jobs.service import JobService
-from telemetrykit.jobs.worker import Worker
 from telemetrykit.model.filter import ALL_TENANTS
 from telemetrykit.model.job import Job, JobFilter, JobStatus, QueueLimits
-from telemetrykit.plugins.buses.memory import MemoryBus
-from telemetrykit.plugins.queues.memory import MemoryQueue
-from telemetrykit.runtime.clock import SystemClock
-from telemetrykit.runtime.ids import IdFactory
-from telemetrykit.runtime.portal import Portal
-
-PATIENCE = 10.0
-
-
-class Workshop:
-    """A queue in memory with a service and any number of workers, on the loop of the test."""
-
-    def __init__(self, stack: AsyncExitStack, *kinds: JobKind) -> None:
-        self._stack = stack
-        self.clock = SystemClock()
-        self.queue = MemoryQueue(self.clock)
-        self.bus = MemoryBus()
-        self.events: list[tuple[str, Mapping[str, Any]]] = []
-        self.announcer = Announcer(self._emit, self.bus)
-        self.kinds = JobKinds([*kinds, RetryMany(self.queue, self.announcer).kind()])
-        self.portal = Portal()
-        self.feed = JobFeed(self.queue, self.bus)
-        self.service = JobService(
-            self.portal,
-            self.queue,
-            self.kinds,
-            self.announcer,
-            self.feed,
-            self.clock,
-            IdFactory(),
-            tenant="default",
-            current=lambda: (None, None),
-            ensure_started=lambda: None,
-        )
-        self.deadletters = DeadLetters(self.portal, self.queue, self.announcer, self.clock)
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def _emit(self, type: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-        self.events.append((type, {**(data or {}), **more}))
-
-    def types(self, job: Job) -> list[str]:
-        return [type for type, data in self.events if data.get("job_id") == job.id]
-
-    async def hire(self, *, slots: int = 5, lease: float = 30.0, limits: QueueLimits | None = None) -> Worker:
-        handlers = HandlerLoop()
-        executor = Executor(
-            self.kinds,
-            clock=self.clock,
-            backoff=Backoff(first=0.0),
-            handlers=handlers,
-            within=lambda job: nullcontext(),
-        )
-        worker = Worker(
-            f"worker-{len(self._tasks)}",
-            queue=self.queue,
-            bus=self.bus,
-            queues={kind.queue: limits or QueueLimits() for kind in self.kinds},
-            slots=slots,
-            lease=lease,
-            executor=executor,
-            make_attempt=lambda job: Attempt(job, None, self.portal),  # type: ignore[arg-type]
-            announcer=self.announcer,
-            clock=self.clock,
-        )
-        for loop in (worker.run, worker.run_hints, worker.run_beats, self.feed.run, self.feed.run_hints):
-            self._start(loop)
-        self._stack.push_async_callback(asyncio.to_thread, handlers.stop)
-        self._stack.push_async_callback(worker.stop, 0)
-        return worker
-
-    def _start(self, loop: Callable[[], Any]) -> None:
-        task = asyncio.create_task(loop())
-        self._tasks.append(task)
-        self._stack.callback(task.cancel)
-
-    async def do(self, kind: str, params: Mapping[str, Any] | None = None, **more: Any) -> Job:
-        """Submit, and wait for the end."""
-        job = await self.service.submit(kind, params, **more)
-        return await self.service.wait(job.id, seconds=PATIENCE)
-
-
-@asynccontextmanager
-async def workshop(*kinds: JobKind) -> AsyncIterator[Workshop]:
-    async with AsyncExitStack() as stack:
-        shop = Workshop(stack, *kinds)
-        # The portal's loop is the one of the test.
-        shop.portal._loop = asyncio.get_running_loop()
-        yield shop
 
 
 async def double(job: Job, context: JobContext) -> Mapping[str, Any]:

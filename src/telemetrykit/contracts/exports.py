@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from ..model.export import Column, ExportRequest
 from .context import Context
@@ -15,6 +15,15 @@ from .context import Context
 Value = str | int | float | bool | None
 #: As many values as there are columns.
 Row = Sequence[Value]
+
+
+class Batch(NamedTuple):
+    """Rows that belong together."""
+
+    rows: Sequence[Row]
+    #: Cursors of the first and the last of them, where they come from the log.
+    first: int | None = None
+    last: int | None = None
 
 
 @runtime_checkable
@@ -38,8 +47,8 @@ class Source(Protocol):
         """How many rows there will be, at least roughly; None where nobody can tell without reading them."""
         ...
 
-    def rows(self, request: ExportRequest, context: Context) -> AsyncIterator[Sequence[Row]]:
-        """Batches of about 1,000 rows, never more than ``request.limit`` in all."""
+    def rows(self, request: ExportRequest, context: Context) -> AsyncIterator[Batch]:
+        """Batches of about 1,000 rows, none of them empty, never more than ``request.limit`` rows in all."""
         ...
 
 

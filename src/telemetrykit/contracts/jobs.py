@@ -42,8 +42,9 @@ class JobContext(ABC):
 
 
 #: Does one attempt; what it returns, a JSON object or None, is the job's result. Raise to have it tried again,
-#: JobFailed(permanent=True) to have it not. It may run twice, so make it idempotent. A coroutine function runs on a loop
-#: that only such handlers share; a plain function in a thread of its own, where nobody can stop it: let it ``check()``.
+#: JobFailed(permanent=True) to have it not. It may run twice, so make it idempotent. A coroutine function runs on a
+#: loop that only such handlers share; a plain function in a thread of its own, where nobody can stop it: let it
+#: ``check()``.
 Handler = Callable[[Job, JobContext], Awaitable[Mapping[str, Any] | None] | Mapping[str, Any] | None]
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..model.event import Event
 from ..model.filter import AllTenants, Filter
 from ..model.health import Health
 from ..model.principal import Principal
+from ..runtime.rows import row_reader
 
 
 class Bounds(NamedTuple):
@@ -66,6 +67,17 @@ class EventLog(ABC):
 
         Events that arrive during the scan may be seen or not. No batch is empty.
         """
+
+    async def scan_rows(
+        self, filter: Filter, columns: Sequence[str], *, upto: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+        """Like ``scan``, as rows of the values that ``runtime.rows.row_reader`` describes: what an export reads.
+
+        A store that can read the columns without the rest should.
+        """
+        read = row_reader(columns)
+        async for events in self.scan(filter, upto=upto, limit=limit):
+            yield [read(event) for event in events]
 
     @abstractmethod
     async def latest(self, filter: Filter, *, limit: int, upto: int | None = None) -> Sequence[Event]:
@@ -140,6 +152,10 @@ class KeyTable(ABC):
     @abstractmethod
     async def list_workers(self, *, seen_after: int) -> Sequence[tuple[str, Mapping[str, str | int], int]]:
         """(name, details, seen_at) of the processes seen after a time, by name."""
+
+
+#: Begins the name of a lease that keeps events from being pruned: ``pin:<lowest cursor still to be read>:<holder>``.
+PIN = "pin:"
 
 
 class Lease(NamedTuple):

@@ -53,6 +53,16 @@ class Announcer:
         """A person did something: ``audit.job.retried`` and the like."""
         self._emit(f"audit.{action}", {"by": who or "host", **data}, subject=subject, tenant=tenant)
 
+    def note(self, type: str, job: Job, **data: Any) -> None:
+        """Something of a job's own kind happened to it: ``export.downloaded``."""
+        self._emit(
+            type,
+            {"job_id": job.id, **{k: v for k, v in data.items() if v is not None}},
+            subject=job.id,
+            tenant=job.tenant,
+            traceparent=job.traceparent,
+        )
+
     async def hint(self) -> None:
         """Wake the workers, and whoever watches jobs."""
         try:

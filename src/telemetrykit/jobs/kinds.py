@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from ..contracts.jobs import JobKind
 from ..errors import ConfigurationError, FieldError, InvalidRequest
+from ..model.problems import invalid, unknown
 from ..runtime.schema import Validator, compile_schema
 
 
@@ -32,12 +32,7 @@ class JobKinds:
         """Raises InvalidRequest that names the kinds there are."""
         kind = self._kinds.get(name)
         if kind is None:
-            known = ", ".join(sorted(self._kinds)) or "none"
-            close = get_close_matches(name, self._kinds, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are: {known}"
-            raise InvalidRequest(
-                f"No job of kind {name!r} is registered; {hint}", errors=[FieldError(f"unknown kind; {hint}", "#/kind")]
-            )
+            raise invalid([FieldError(unknown(name, sorted(self._kinds), "kind"), "#/kind")])
         return kind
 
     def check(self, kind: JobKind, params: Mapping[str, Any]) -> None:

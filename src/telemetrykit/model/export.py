@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
-from .filter import Filter
+from .filter import ALL_TENANTS, Filter
 
 MAX_ROWS = 1_000_000
 DEFAULT_ROWS = 100_000
@@ -22,6 +23,8 @@ class ColumnType(StrEnum):
     BOOLEAN = "boolean"
     DATETIME = "datetime"
     JSON = "json"
+    #: Each value says itself what it is.
+    ANY = "any"
 
 
 class Column(NamedTuple):
@@ -46,3 +49,34 @@ class ExportRequest:
     title: str = ""
     #: Highest cursor that is read; given when the export is created.
     upto: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The params of the job."""
+        return {
+            "source": self.source,
+            "format": self.format,
+            "compression": self.compression,
+            "tenant": None if self.filter.tenant is ALL_TENANTS else self.filter.tenant,
+            "filter": self.filter.to_json(),
+            "fields": None if self.fields is None else list(self.fields),
+            "limit": self.limit,
+            "title": self.title,
+            "upto": self.upto,
+        }
+
+    @classmethod
+    def from_json(cls, params: Mapping[str, Any]) -> Self:
+        """The request of a job's params."""
+        tenant = ALL_TENANTS if params["tenant"] is None else params["tenant"]
+        fields = params["fields"]
+        return cls(
+            source=params["source"],
+            format=params["format"],
+            compression=params["compression"],
+            # Times are fixed, so nothing counts back from now.
+            filter=Filter.from_json(params["filter"], tenant=tenant, now=0),
+            fields=None if fields is None else tuple(fields),
+            limit=params["limit"],
+            title=params["title"],
+            upto=params["upto"],
+        )

@@ -1,0 +1,43 @@
+"""What can be exported, and into what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from ..contracts.exports import Compressor, Format, Source
+from ..errors import FieldError
+from ..model.problems import invalid, unknown
+
+
+class _Named(Protocol):
+    name: str
+
+
+P = TypeVar("P", bound=_Named)
+
+
+class Shelf(Generic[P]):
+    """Parts of one sort by name."""
+
+    def __init__(self, field: str, parts: Sequence[P]) -> None:
+        self._field = field
+        self._parts = {part.name: part for part in parts}
+
+    def __iter__(self) -> Iterator[P]:
+        return iter(self._parts.values())
+
+    def get(self, name: str) -> P:
+        """Raises InvalidRequest that names those there are."""
+        if name not in self._parts:
+            raise invalid([FieldError(unknown(name, sorted(self._parts), self._field), f"#/{self._field}")])
+        return self._parts[name]
+
+
+class Catalog:
+    """Every source, format and compressor of one Telemetry."""
+
+    def __init__(self, sources: Sequence[Source], formats: Sequence[Format], compressors: Sequence[Compressor]) -> None:
+        self.sources = Shelf("source", sources)
+        self.formats = Shelf("format", formats)
+        self.compressors = Shelf("compression", compressors)
