@@ -27,6 +27,8 @@ _MODULES = {
     "format-json": "formats.json",
     "format-jsonl": "formats.jsonl",
     "format-xlsx": "formats.xlsx",
+    "format-pdf": "formats.pdf",
+    "format-docx": "formats.docx",
     "compressor-gzip": "compressors.gzip",
     "probe-process": "probes.process",
     "auth-roles": "auth.roles",
