@@ -20,7 +20,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 $(VENV)/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade pip
-	$(PIP) install --constraint constraints.txt --editable '.[cli,demo,flask,jwt,redis,speed]' --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[cli,demo,export,flask,jwt,redis,speed]' --group dev
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo ## Start the demo shop with traffic (PORT=8000)
@@ -59,7 +59,7 @@ build: $(VENV)/.dev ## Build the wheel and the sdist
 test-lowest: ## Run the tests with the lowest supported versions
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip
-	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-min.txt --editable '.[cli,demo,flask,jwt,redis,speed]' --group test
+	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-min.txt --editable '.[cli,demo,export,flask,jwt,redis,speed]' --group test
 	.venv-lowest/bin/python -m pytest
 
 clean: ## Remove what was built
