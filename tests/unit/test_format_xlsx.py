@@ -18,6 +18,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font
 from openpyxl.utils.escape import unescape
 
@@ -240,6 +241,7 @@ def test_a_template_gives_the_style_of_the_header_and_the_settings_of_the_sheet(
     sheet.freeze_panes = "B2"
     sheet.column_dimensions["A"].width = 33
     sheet.oddFooter.center.text = "ACME confidential"
+    sheet.conditional_formatting.add("A2:A999", CellIsRule("greaterThan", ["1"], font=Font(bold=True)))
     book.create_sheet("Notes")
     book.save(tmp_path / "house.xlsx")
     written = write(XlsxFormat(template=tmp_path / "house.xlsx", sheet_rows=3), make_document(), make_rows(3))
@@ -254,7 +256,8 @@ def test_a_template_gives_the_style_of_the_header_and_the_settings_of_the_sheet(
         ]
         assert data.freeze_panes == "B2"
         assert data.column_dimensions["A"].width == 33
-    assert book["Data"].oddFooter.center.text == "ACME confidential"
+        assert data.oddFooter.center.text == "ACME confidential"
+        assert [str(each.sqref) for each in data.conditional_formatting] == ["A2:A999"]
     assert [row[0] for row in read(written)] == [1, 2]
 
 

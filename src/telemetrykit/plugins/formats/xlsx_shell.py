@@ -29,6 +29,8 @@ from .cells import MAX_CELL, REPLACEMENT, Texts
 
 _TIMES = "yyyy-mm-dd hh:mm:ss.000"
 _STYLES = ("font", "fill", "border", "alignment", "number_format")
+#: Settings of a sheet that copy_worksheet leaves out.
+_MORE_SETTINGS = ("HeaderFooter", "conditional_formatting", "data_validations", "protection")
 #: Widths in characters.
 _MIN_WIDTH, _MAX_WIDTH, _ABOUT_WIDTH = 8, 60, 100
 #: Characters that the button of the filter covers.
@@ -51,6 +53,7 @@ class Shell:
         _describe(self._book.properties, document)
         probe = Cell(self._sheets[0])
         probe.number_format = _TIMES
+        probe.alignment = Alignment(horizontal="left", indent=1)  # It touches neither numbers nor texts beside it.
         #: The number of the style for times.
         self.time_style: int = probe.style_id
 
@@ -68,7 +71,7 @@ class Shell:
     def begin_sheet(self, number: int) -> tuple[str, bytes]:
         """The name of the entry of a sheet, counted from 1, and what it begins with: everything up to the rows."""
         if number > 1:
-            self._sheets.append(self._book.copy_worksheet(self._sheets[0]))
+            self._sheets.append(_copy_of(self._sheets[0]))
         sheet = self._sheets[-1]
         sheet.title = "Data" if number == 1 else f"Data {number}"
         sheet.freeze_panes = self._sheets[0].freeze_panes or "A2"
@@ -106,18 +109,19 @@ def _entry(number: int) -> str:
 
 
 def _plain_book(columns: int) -> Any:
-    """The template that ships: a bold header on grey, printed in landscape, as wide as the page."""
+    """The template that ships: a bold header on grey; pages in landscape, as wide as the sheet, with numbers."""
     book = openpyxl.Workbook()
     sheet = book.active
     line = Border(bottom=Side("thin", "5B6472"))
     for index in range(1, columns + 1):
         cell = sheet.cell(1, index)
-        cell.font, cell.fill, cell.border = Font(bold=True), PatternFill("solid", "E3E6EB"), line
+        cell.font, cell.fill, cell.border = _bold(cell), PatternFill("solid", "E3E6EB"), line
         cell.alignment = Alignment(vertical="center")
     sheet.row_dimensions[1].height = 20
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.oddFooter.center.text = "&P / &N"
     return book
 
 
@@ -138,6 +142,13 @@ def _keep_first(book: Any) -> Any:
     return first
 
 
+def _copy_of(sheet: Any) -> Any:
+    made = sheet.parent.copy_worksheet(sheet)
+    for setting in _MORE_SETTINGS:
+        setattr(made, setting, copy(getattr(sheet, setting)))
+    return made
+
+
 def _fill_header(sheet: Any, header: Texts) -> None:
     model = sheet.cell(1, 1)
     for index, text in enumerate(header, 1):
@@ -146,6 +157,10 @@ def _fill_header(sheet: Any, header: Texts) -> None:
             for style in _STYLES:
                 setattr(cell, style, copy(getattr(model, style)))
         _set_text(cell, text)
+
+
+def _bold(cell: Any, size: float = 11) -> Font:
+    return Font(name=cell.font.name, size=size, bold=True)
 
 
 def _set_text(cell: Any, text: str) -> None:
@@ -172,7 +187,7 @@ def _fill_about(sheet: Any, document: Document, report: WriterReport) -> None:
         cell = sheet.cell(row, 1)
         _set_text(cell, text)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
-    sheet.cell(1, 1).font = Font(bold=True, size=14)
+    sheet.cell(1, 1).font = _bold(sheet.cell(1, 1), size=14)
 
 
 def _about(document: Document, report: WriterReport) -> Iterator[str]:
