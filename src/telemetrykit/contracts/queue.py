@@ -15,7 +15,10 @@ from ..model.job import FailureGroup, Job, JobFailure, JobFilter, JobStatus, Pro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """How an attempt ended. The queue takes it only while ``fence`` is the job's newest."""
+    """How an attempt ended. The queue takes it only while ``fence`` is the job's newest; of several the first counts.
+
+    A job that somebody has cancelled is not tried again: RETRYING and QUEUED make it CANCELLED.
+    """
 
     id: str
     fence: int
@@ -23,7 +26,7 @@ class Settlement:
     status: JobStatus
     result: Mapping[str, Any] | None = None
     failure: JobFailure | None = None
-    #: When to try again, for RETRYING; microseconds.
+    #: When to try again, for RETRYING; microseconds. None is at once.
     run_at: int | None = None
     #: The handler's last word; None leaves what is known.
     progress: Progress | None = None
@@ -42,27 +45,33 @@ class Stop(StrEnum):
 
     #: Somebody cancelled it.
     CANCELLED = "cancelled"
-    #: It is not ours any more: another worker has it, or it was deleted.
+    #: It is not ours any more: it is over, waits again, was deleted, or another worker has it.
     LOST = "lost"
 
 
 class Claimed(NamedTuple):
     """What a claim brought."""
 
-    #: Now PROCESSING, ``attempt`` and ``fence`` one higher, the lease ours.
+    #: Now PROCESSING, ``attempt`` and ``fence`` one higher, the lease ours, without the progress of an earlier attempt.
     jobs: Sequence[Job]
     #: Those of ``finished`` that were still ours, as they are now.
     settled: Sequence[Job]
-    #: When the next waiting job of these queues falls due or a rate lets one go, microseconds; None if none waits.
+    #: When the next job that still waits in these queues may go, microseconds: it falls due, or a rate lets it. In the
+    #: past or now if more was due than ``limit``. None if none waits, or only where a queue is paused or at its
+    #: concurrency: no time can tell then.
     next_due: int | None
 
 
 class Queue(ABC):
     """Jobs, in one place: a claim and what is known of the job are one row, so nothing is written twice.
 
-    Each method is atomic and is a coroutine of the kit's loop; BackendUnavailable comes from every one. A job is
-    PROCESSING for one worker at a time; whoever was taken for dead and comes back finds its fence outdated. Statuses
-    move along ``TRANSITIONS`` only. Rules (defaults, back-off, who may) live in the callers.
+    Each method is atomic and is a coroutine of the kit's loop; BackendUnavailable comes from every one, and ValueError,
+    with nothing changed, from one that is given what no backend can store. A job is PROCESSING for one worker at a
+    time; whoever was taken for dead and comes back finds its fence outdated. Statuses move along ``TRANSITIONS`` only.
+    Rules (defaults, back-off, who may) live in the callers.
+
+    The time is that of one clock. When it goes back, a lease lasts no longer from then than it was made for, and a rate
+    loses and gives no more than one bucket; ``run_at`` means what the clock says.
     """
 
     name: str
@@ -81,7 +90,7 @@ class Queue(ABC):
 
     @abstractmethod
     async def insert(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        """Store new jobs, all or nothing; answers, in order, each job as stored.
+        """Store new jobs, which are QUEUED, all or nothing; answers, in order, each job as stored.
 
         In place of one whose ``key`` a live job of that tenant and queue has (an earlier one of the batch, too), that
         live job is answered; in place of an ``id`` that is known already, the known job. So inserting again is safe.
@@ -100,12 +109,15 @@ class Queue(ABC):
         """Settle ``finished``, then take at most ``limit`` due jobs for ``lease`` seconds.
 
         By priority, highest first, then by ``run_at``, then by order of insertion; never from a paused queue, never
-        beyond its limits. ``limit=0`` only settles.
+        beyond its limits; a job whose lease has run out counts as at work until it is reaped. ``limit=0`` only settles.
         """
 
     @abstractmethod
     async def beat(self, worker: str, beats: Sequence[Beat], *, lease: float) -> Mapping[str, Stop]:
-        """Prolong our leases, from now, and store progress; answers the jobs to stop. A repeat is harmless."""
+        """Prolong our leases, from now, and store progress; answers the jobs to stop. A repeat is harmless.
+
+        A lease may be prolonged as long as nobody has taken the job back. Only new progress is a change of the job.
+        """
 
     @abstractmethod
     async def finish(self, settlements: Sequence[Settlement]) -> Sequence[Job]:
@@ -116,7 +128,7 @@ class Queue(ABC):
 
     @abstractmethod
     async def list(self, filter: JobFilter, *, limit: int, offset: int = 0) -> Sequence[Job]:
-        """Newest first."""
+        """The one inserted last comes first."""
 
     @abstractmethod
     async def count(self, filter: JobFilter, *, cap: int) -> int | None:
@@ -126,7 +138,8 @@ class Queue(ABC):
     async def changes(self, after: int, *, limit: int) -> Sequence[Job]:
         """Jobs with a revision above ``after``, in the order of their revisions: each once, as it is now.
 
-        A revision is visible only when every smaller one is. ``after=-1`` answers the job that changed last, if any.
+        A revision is visible only when every smaller one is, and none is given twice. ``after=-1`` answers the job that
+        changed last, if any. Deleted jobs are missing.
         """
 
     @abstractmethod
@@ -135,24 +148,29 @@ class Queue(ABC):
 
     @abstractmethod
     async def cancel(self, id: str) -> Job | None:
-        """A waiting job becomes CANCELLED; one at work is marked ``cancelling`` and its worker hears of it.
+        """A waiting job becomes CANCELLED; one at work is marked ``cancelling`` and its worker hears of it at its beat.
 
         Answers the job as it is then; None if it is unknown or over.
         """
 
     @abstractmethod
     async def retry(self, id: str, *, params: Mapping[str, Any] | None = None) -> Job | None:
-        """A person's retry of a FAILED, CANCELLED or EXPIRED job: QUEUED and due now, attempt 0, with other params if
-        given; result, failure and progress are gone. None if it is unknown, not over, COMPLETED, or if another live
-        job has its key."""
+        """A person's retry of a FAILED, CANCELLED or EXPIRED job: QUEUED and due now, with other params if given.
+
+        ``attempt`` and ``stalled`` are 0, the times of the attempt, result, failure and progress are gone; ``fence``
+        stays, for it grows for ever. None if it is unknown, not over, COMPLETED, or if another live job has its key.
+        """
 
     @abstractmethod
     async def expire(self, id: str) -> Job | None:
-        """COMPLETED becomes EXPIRED; None if it is not COMPLETED."""
+        """COMPLETED becomes EXPIRED, with its result and the time at which it ended; None if it is not COMPLETED."""
 
     @abstractmethod
     async def pause(self, queue: str) -> None:
-        """Let nothing more be claimed; a second call is a no-op. A queue may be paused before its first job."""
+        """Let nothing more be claimed; a second call is a no-op. A queue may be paused before its first job.
+
+        What is at work goes on.
+        """
 
     @abstractmethod
     async def resume(self, queue: str) -> None: ...
@@ -161,14 +179,14 @@ class Queue(ABC):
     async def reap(self, *, max_stalled: int) -> Sequence[Job]:
         """Take back jobs whose lease has run out; answers them as they are now.
 
-        QUEUED again and due, ``stalled`` one higher, the attempt not counted; CANCELLED if ``cancelling``; FAILED with
-        a failure of type ``WorkerLost`` if ``stalled`` would exceed ``max_stalled``.
+        ``stalled`` is one higher. CANCELLED if ``cancelling``; FAILED with a failure of type ``WorkerLost`` if
+        ``stalled`` exceeds ``max_stalled``; else QUEUED again and due, in its old place, the attempt not counted.
         """
 
     @abstractmethod
     async def delete(self, filter: JobFilter, *, finished_before: int) -> int:
-        """Forget jobs that are over since a time in microseconds; answers how many. Works in small steps."""
+        """Forget jobs that ended before a time in microseconds; answers how many. Works in small steps, each atomic."""
 
     @abstractmethod
     async def failure_groups(self, tenant: str | AllTenants, *, limit: int) -> Sequence[FailureGroup]:
-        """FAILED jobs by fingerprint, the newest group first."""
+        """FAILED jobs that have a failure, by fingerprint, the group with the newest first."""

@@ -121,7 +121,7 @@ class Job:
     progress: Progress | None = None
     result: Mapping[str, Any] | None = None
     failure: JobFailure | None = None
-    #: Grows with each change of any job of the queue backend: see ``Queue.changes``.
+    #: Grows with each change of any job of the queue backend: see ``Queue.changes``. A longer lease is no change.
     revision: int = 0
 
     @property
@@ -153,7 +153,7 @@ class JobFilter:
     #: Created in [since, until), microseconds.
     since: int | None = None
     until: int | None = None
-    #: Case-insensitive part of the id, the kind, the text of the params or of the failure's message.
+    #: Part of the id, the kind, the JSON text of the params or the failure's message; a to z, at least, in either case.
     text: str | None = None
 
 
@@ -197,10 +197,10 @@ class QueueStats:
     active: int = 0
     #: Queued or retrying, not due yet.
     delayed: int = 0
-    #: In the last 24 hours.
+    #: Jobs that ended so in the last 24 hours and were not retried since; what has expired was completed.
     completed: int = 0
     failed: int = 0
-    #: Mean seconds at work of those completed in the last 24 hours; None if there were none.
+    #: Mean seconds of the last attempts of those completed in the last 24 hours; None if there were none.
     mean_seconds: float | None = None
     #: ``run_at`` of the due job that waits longest, and the last ``finished_at``; None if there is none.
     oldest_waiting: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...contracts.queue import Settlement
 from ...model.job import Job, JobFailure, JobStatus, Progress
 from ...runtime.codec import dumps, loads
 
@@ -69,6 +70,14 @@ def read_row(row: Sequence[Any]) -> Job:
 def encode(value: Mapping[str, Any] | None) -> str | None:
     """JSON text; None stays None."""
     return None if value is None else dumps(dict(value)).decode()
+
+
+def encode_result(settlement: Settlement) -> str | None:
+    """ValueError names the job whose result cannot be stored."""
+    try:
+        return encode(settlement.result)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the result of the job {settlement.id!r} cannot be stored: {error}") from error
 
 
 def encode_progress(progress: Progress | None) -> str | None:

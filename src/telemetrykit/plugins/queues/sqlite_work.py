@@ -10,7 +10,7 @@ from ...model.job import Job, JobStatus
 from ...runtime.clock import Clock
 from ..stores.sqlite_session import Session
 from . import moves
-from .rows import encode
+from .rows import encode_result
 from .sqlite_table import SELECT, as_json, load, read_jobs, save, take_revisions
 
 _COMPLETE = f"""
@@ -33,8 +33,10 @@ WHERE status = 'processing' AND lease_until <= ? ORDER BY number
 
 def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement], now: int) -> Sequence[Job]:
     """Settle what is still under way; answers it as it is then."""
-    completed = [settlement for settlement in settlements if settlement.status is JobStatus.COMPLETED]
-    others = [settlement for settlement in settlements if settlement.status is not JobStatus.COMPLETED]
+    # Of several for one attempt the first counts.
+    firsts = {(settlement.id, settlement.fence): settlement for settlement in reversed(settlements)}.values()
+    completed = [settlement for settlement in firsts if settlement.status is JobStatus.COMPLETED]
+    others = [settlement for settlement in firsts if settlement.status is not JobStatus.COMPLETED]
     if not others:
         return _complete(connection, completed, now)
     jobs = load(connection, (settlement.id for settlement in others))
@@ -46,7 +48,7 @@ def _complete(connection: sqlite3.Connection, settlements: Sequence[Settlement],
     if not settlements:
         return ()
     first = take_revisions(connection, len(settlements))
-    ended = as_json([settlement.id, settlement.fence, encode(settlement.result)] for settlement in settlements)
+    ended = as_json([settlement.id, settlement.fence, encode_result(settlement)] for settlement in settlements)
     return read_jobs(connection.execute(_COMPLETE, (now, first, ended)).fetchall())
 
 
