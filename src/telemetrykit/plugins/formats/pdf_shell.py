@@ -74,7 +74,7 @@ def _body(written: bytes) -> bytes:
 
 def _dictionary(body: bytes) -> bytes:
     """What comes before the data of a stream."""
-    return body.partition(b"stream")[0]
+    return body.partition(b"\nstream")[0]
 
 
 def _renumbered(body: bytes, numbers: Mapping[int, int]) -> bytes:
