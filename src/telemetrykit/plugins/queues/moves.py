@@ -68,6 +68,7 @@ def stops(beats: Sequence[Beat], ours: Mapping[str, Job]) -> Mapping[str, Stop]:
 def settled(job: Job, settlement: Settlement, now: int) -> Job:
     """The attempt is over. What somebody has cancelled is not tried again."""
     status = settlement.status
+    job = job.evolve(progress=settlement.progress or job.progress)
     if job.cancelling and status in WAITING:
         status = JobStatus.CANCELLED
     if status in WAITING:

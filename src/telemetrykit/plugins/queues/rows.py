@@ -72,10 +72,10 @@ def encode(value: Mapping[str, Any] | None) -> str | None:
     return None if value is None else dumps(dict(value)).decode()
 
 
-def encode_result(settlement: Settlement) -> str | None:
-    """ValueError names the job whose result cannot be stored."""
+def encode_outcome(settlement: Settlement) -> tuple[str | None, str | None]:
+    """Result and progress; ValueError names the job of those that cannot be stored."""
     try:
-        return encode(settlement.result)
+        return encode(settlement.result), encode_progress(settlement.progress)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the result of the job {settlement.id!r} cannot be stored: {error}") from error
 

@@ -10,11 +10,12 @@ from ...model.job import Job, JobStatus
 from ...runtime.clock import Clock
 from ..stores.sqlite_session import Session
 from . import moves
-from .rows import encode_result
+from .rows import encode_outcome
 from .sqlite_table import SELECT, as_json, load, read_jobs, save, take_revisions
 
 _COMPLETE = f"""
 UPDATE jobs SET status = 'completed', finished_at = ?, revision = ? + ended.key, result = ended.value ->> 2,
+    progress = coalesce(ended.value ->> 3, progress),
     lease_until = NULL, cancelling = 0, failure = NULL, fingerprint = NULL
 FROM json_each(?) AS ended
 WHERE jobs.id = ended.value ->> 0 AND fence = ended.value ->> 1 AND status = 'processing' RETURNING {SELECT}
@@ -48,7 +49,7 @@ def _complete(connection: sqlite3.Connection, settlements: Sequence[Settlement],
     if not settlements:
         return ()
     first = take_revisions(connection, len(settlements))
-    ended = as_json([settlement.id, settlement.fence, encode_result(settlement)] for settlement in settlements)
+    ended = as_json([settlement.id, settlement.fence, *encode_outcome(settlement)] for settlement in settlements)
     return read_jobs(connection.execute(_COMPLETE, (now, first, ended)).fetchall())
 
 

@@ -193,6 +193,7 @@ class QueueMachine(RuleBasedStateMachine):
             id=job.id,
             fence=job.fence,
             status=status,
+            progress=Progress(done=number) if number % 2 else None,
             result={"n": number} if status is JobStatus.COMPLETED else None,
             failure=FAILURE if status in (JobStatus.FAILED, JobStatus.RETRYING) else None,
             run_at=self._clock.now() + 5 * MICROS if status is JobStatus.RETRYING else None,

@@ -261,7 +261,8 @@ class QueueModel:
         status = settlement.status
         if status in WAITING and job.cancelling:
             status = JobStatus.CANCELLED
-        ended = job.to(status, lease_until=None, cancelling=False)
+        progress = settlement.progress or job.progress
+        ended = job.to(status, lease_until=None, cancelling=False, progress=progress)
         if status is JobStatus.QUEUED:
             return ended.evolve(attempt=job.attempt - 1)
         if status is JobStatus.RETRYING:

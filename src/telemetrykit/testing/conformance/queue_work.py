@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ...contracts.queue import Beat, Queue, Settlement, Stop
-from ...model.job import Job, JobStatus, Progress
+from ...model.job import TRANSITIONS, Job, JobStatus, Progress
 from ..clock import FakeClock
 from .queue_jobs import (
     FAILURE,
@@ -110,6 +110,15 @@ class SettleConformance(QueueCase):
             lease_until=None,
             revision=settled.revision,
         )
+
+    @pytest.mark.parametrize("status", sorted(TRANSITIONS[JobStatus.PROCESSING]))
+    async def test_the_last_word_on_progress_is_kept(self, queue: Queue, clock: FakeClock, status: JobStatus) -> None:
+        await put(queue, *new_jobs(clock, 2))
+        one, two = (await take(queue)).jobs
+        first, last = Progress(done=1, total=2), Progress(done=2, total=2, custom={"a": "é"})
+        await queue.beat("worker", [Beat(one.id, one.fence, first), Beat(two.id, two.fence, first)], lease=LEASE)
+        assert (await finish(queue, one, status, progress=last)).progress == last
+        assert (await finish(queue, two, status)).progress == first
 
     async def test_a_job_that_is_to_be_tried_again_waits_for_its_time(self, queue: Queue, clock: FakeClock) -> None:
         await put(queue, new_job(clock))
