@@ -25,6 +25,7 @@ class Settlement:
     #: COMPLETED, RETRYING, FAILED, CANCELLED, or QUEUED: handed back undone, the attempt not counted.
     status: JobStatus
     result: Mapping[str, Any] | None = None
+    #: Kept whatever its text is: what cannot be stored is written in another way.
     failure: JobFailure | None = None
     #: When to try again, for RETRYING; microseconds. None is at once.
     run_at: int | None = None

@@ -88,13 +88,19 @@ def encode_progress(progress: Progress | None) -> str | None:
 
 
 def encode_failure(failure: JobFailure | None) -> str | None:
+    """Whatever its text is: a message that names a file with odd bytes must not keep the job from failing."""
     if failure is None:
         return None
     return encode(
         {
             "type": failure.type,
-            "message": failure.message,
+            "message": _whole(failure.message),
             "fingerprint": failure.fingerprint,
-            "traceback": failure.traceback,
+            "traceback": _whole(failure.traceback),
         }
     )
+
+
+def _whole(text: str) -> str:
+    """With half surrogate pairs as ``\\udcff``."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

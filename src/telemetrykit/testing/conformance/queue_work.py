@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ...contracts.queue import Beat, Queue, Settlement, Stop
-from ...model.job import TRANSITIONS, Job, JobStatus, Progress
+from ...model.job import TRANSITIONS, Job, JobFailure, JobStatus, Progress
 from ..clock import FakeClock
 from .queue_jobs import (
     FAILURE,
@@ -143,6 +143,13 @@ class SettleConformance(QueueCase):
         assert settled == job.to(
             status, failure=FAILURE, finished_at=clock.now(), lease_until=None, revision=settled.revision
         )
+
+    async def test_a_failure_is_kept_whatever_its_text_is(self, queue: Queue, clock: FakeClock) -> None:
+        await put(queue, new_job(clock))
+        odd = JobFailure(type="OSError", message="no file \udcff é", fingerprint="f", traceback="\udcff")
+        settled = await finish(queue, await take_one(queue), JobStatus.FAILED, failure=odd)
+        assert settled.failure is not None
+        assert "no file" in settled.failure.message
 
     async def test_a_job_handed_back_is_as_it_was_and_keeps_its_place(self, queue: Queue, clock: FakeClock) -> None:
         job = await self._second_attempt(queue, clock)
