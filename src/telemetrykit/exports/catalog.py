@@ -27,6 +27,10 @@ class Shelf(Generic[P]):
     def __iter__(self) -> Iterator[P]:
         return iter(self._parts.values())
 
+    def find(self, name: str) -> P | None:
+        """None if there is none of that name (any more)."""
+        return self._parts.get(name)
+
     def get(self, name: str) -> P:
         """Raises InvalidRequest that names those there are."""
         if name not in self._parts:

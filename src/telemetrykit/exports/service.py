@@ -16,13 +16,14 @@ from ..jobs.announcer import Announcer
 from ..jobs.service import JobPage, JobService
 from ..model.artifact import Artifact
 from ..model.export import Column, ExportRequest
-from ..model.filter import AllTenants
+from ..model.filter import ALL_TENANTS, AllTenants, Filter
 from ..model.job import Job, JobFilter, JobStatus
 from ..runtime import codec
 from ..runtime.portal import Portal
 from .catalog import Catalog
 from .runner import KIND, QUEUE
 from .speed import Speed
+from .statistics import Statistics
 
 #: Rows that a preview shows.
 PREVIEW_ROWS = 20
@@ -67,6 +68,7 @@ class ExportService:
         artifacts: ArtifactStore,
         announcer: Announcer,
         speed: Speed,
+        statistics: Statistics,
         context: Callable[[], Context],
     ) -> None:
         self._portal = portal
@@ -74,6 +76,7 @@ class ExportService:
         self._artifacts = artifacts
         self._announcer = announcer
         self._speed = speed
+        self._statistics = statistics
         self._context = context
         self.catalog = catalog
 
@@ -131,6 +134,15 @@ class ExportService:
     def downloaded(self, job: Job, by: str | None) -> None:
         """Somebody has fetched the file."""
         self._announcer.note("export.downloaded", job, by=by)
+
+    async def statistics(self, tenant: str | AllTenants, *, days: int) -> Mapping[str, Any]:
+        """Counts by status and format, rows, bytes, durations and success rate of the exports that are remembered."""
+        return await self._portal.call(self._statistics.look, tenant, days)
+
+    def default_columns(self, source: Source) -> Sequence[Column]:
+        """The columns of a request that names no fields."""
+        blank = ExportRequest(source=source.name, format="", filter=Filter(tenant=ALL_TENANTS))
+        return source.columns(blank)
 
     async def estimate(self, job: Job) -> int | None:
         """When it will be done, as past ones of its format went; microseconds, None without a past."""

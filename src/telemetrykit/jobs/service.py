@@ -35,6 +35,8 @@ class JobPage:
     jobs: Sequence[Job]
     #: Matches in all; None above 100,000.
     total: int | None
+    #: True if older ones match, too.
+    has_more: bool
 
 
 class JobService:
@@ -205,10 +207,12 @@ class JobService:
         return job
 
     async def _list(self, filter: JobFilter, limit: int, offset: int) -> JobPage:
-        jobs = await self._queue.list(filter, limit=limit, offset=offset)
-        if offset == 0 and len(jobs) < limit:
-            return JobPage(jobs=jobs, total=len(jobs))
-        return JobPage(jobs=jobs, total=await self._queue.count(filter, cap=COUNT_CAP))
+        jobs = await self._queue.list(filter, limit=limit + 1, offset=offset)
+        more = len(jobs) > limit
+        if offset == 0 and not more:
+            return JobPage(jobs=jobs, total=len(jobs), has_more=False)
+        total = await self._queue.count(filter, cap=COUNT_CAP)
+        return JobPage(jobs=jobs[:limit], total=total, has_more=more)
 
     async def _cancel(self, id: str, tenant: str | AllTenants, by: str | None) -> Job:
         job = await self._get(id, tenant)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
+from .compare import Compare
+from .conditions import Not
 from .filter import ALL_TENANTS, Filter
 
 MAX_ROWS = 1_000_000
@@ -42,13 +44,21 @@ class ExportRequest:
     format: str
     #: Name of a compressor; None is none.
     compression: str | None = None
+    #: As it was asked for; what is read is ``reading``.
     filter: Filter
+    #: Types of events that are left out, because whoever asked may not read them.
+    withheld: tuple[str, ...] = ()
     #: Names of columns; None is the source's default.
     fields: tuple[str, ...] | None = None
     limit: int = DEFAULT_ROWS
     title: str = ""
     #: Highest cursor that is read; given when the export is created.
     upto: int | None = None
+
+    @property
+    def reading(self) -> Filter:
+        """The filter of what is read."""
+        return self.filter.also(Not(Compare("type", "in", list(self.withheld)))) if self.withheld else self.filter
 
     def to_json(self) -> dict[str, Any]:
         """The params of the job."""
@@ -58,6 +68,7 @@ class ExportRequest:
             "compression": self.compression,
             "tenant": None if self.filter.tenant is ALL_TENANTS else self.filter.tenant,
             "filter": self.filter.to_json(),
+            "withheld": list(self.withheld),
             "fields": None if self.fields is None else list(self.fields),
             "limit": self.limit,
             "title": self.title,
@@ -75,6 +86,7 @@ class ExportRequest:
             compression=params["compression"],
             # Times are fixed, so nothing counts back from now.
             filter=Filter.from_json(params["filter"], tenant=tenant, now=0),
+            withheld=tuple(params["withheld"]),
             fields=None if fields is None else tuple(fields),
             limit=params["limit"],
             title=params["title"],

@@ -48,12 +48,12 @@ class EventSource:
         return [_column(field, index) for index, field in enumerate(fields)]
 
     async def count(self, request: ExportRequest, context: Context) -> int | None:
-        return await context.log.count(request.filter, cap=_COUNT_CAP)
+        return await context.log.count(request.reading, cap=_COUNT_CAP)
 
     async def rows(self, request: ExportRequest, context: Context) -> AsyncIterator[Batch]:
         names = [column.name for column in self.columns(request)]
         # The cursor comes along, first, to tell how far we are.
-        scan = context.log.scan_rows(request.filter, ("cursor", *names), upto=request.upto, limit=request.limit)
+        scan = context.log.scan_rows(request.reading, ("cursor", *names), upto=request.upto, limit=request.limit)
         async for rows in scan:
             yield Batch([row[1:] for row in rows], first=rows[0][0], last=rows[-1][0])
 

@@ -1,0 +1,173 @@
+"""One warm process beside the host for heavy jobs, so that a million rows never slow a request down.
+
+It is a worker like any other, on the same queue. It is begun when heavy work waits and nobody else does it, kept while
+there is work and a while longer, and dies with its parent: the end of its standard input tells it so.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..contracts.queue import Queue
+from ..contracts.storage import KeyTable
+from ..errors import BackendUnavailable
+from ..model.health import Health
+from ..runtime.clock import Clock
+from ..settings import Settings
+from .runners import run_in_thread
+
+logger = logging.getLogger("telemetrykit.child")
+
+#: Seconds between two looks at what waits.
+LOOK_EVERY = 0.5
+#: Seconds without heavy work after which the child is let go.
+_IDLE = 300.0
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+#: A worker that was seen in so many seconds lives.
+_ALIVE = 45.0
+_SECOND = 1_000_000
+_END_SECONDS = 1.5
+
+
+class Handover(NamedTuple):
+    """What the child is told over its standard input: nothing of it stands in a command line or an environment."""
+
+    settings: Settings
+    #: Plugins that the host gave by hand.
+    plugins: Sequence[object]
+    queues: Sequence[str]
+
+    def pack(self) -> bytes:
+        """Raises whatever pickle raises for a plugin that only lives in this process."""
+        return pickle.dumps(list(sys.path)) + pickle.dumps(self)
+
+
+class Child:
+    """The process."""
+
+    def __init__(self, handover: bytes) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "telemetrykit.worker"],
+            stdin=subprocess.PIPE,
+            close_fds=True,
+        )
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        self._process.stdin.write(handover)
+        self._process.stdin.flush()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def end(self) -> None:
+        """Tell it to hand back what it does and to go; returns when it has gone."""
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        self._process.stdin.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class ChildKeeper:
+    """The duty of one process of those that share a queue."""
+
+    def __init__(self, queue: Queue, keys: KeyTable, clock: Clock, handover: Handover) -> None:
+        self._queue = queue
+        self._keys = keys
+        self._clock = clock
+        self._handover = handover
+        self._child: Child | None = None
+        self._last_work = 0.0
+        self._next_start = 0.0
+        self._pause = _FIRST_PAUSE
+        self._trouble: str | None = None
+
+    async def duty(self) -> None:
+        """Begin, keep, or let go of the child."""
+        try:
+            busy = await self._has_work()
+        except BackendUnavailable as error:
+            logger.debug("nothing known of heavy work: %s", error)
+            return
+        now = self._clock.monotonic()
+        if busy:
+            self._last_work = now
+        self._bury(now)
+        if self._child is None:
+            if busy and now >= self._next_start and not await self._somebody_else():
+                await self._begin(now)
+        elif now - self._last_work > _IDLE:
+            await self.end()
+
+    async def end(self) -> None:
+        """Let go of the child, if there is one."""
+        child, self._child = self._child, None
+        if child is not None:
+            await run_in_thread(child.end, "telemetrykit.child.end")
+
+    def forget(self) -> None:
+        """In a forked child: the process is our parent's."""
+        self._child = None
+
+    def health(self) -> Health:
+        return Health() if self._trouble is None else Health.degraded(self._trouble)
+
+    async def _has_work(self) -> bool:
+        stats = {one.queue: one for one in await self._queue.stats()}
+        return any(
+            (one := stats.get(queue)) is not None and (one.waiting or one.active) for queue in self._handover.queues
+        )
+
+    async def _somebody_else(self) -> bool:
+        """Whether another worker does all of these queues."""
+        seen = await self._keys.list_workers(seen_after=self._clock.now() - round(_ALIVE * _SECOND))
+        served: set[str] = set()
+        for _, details, _ in seen:
+            served.update(str(details.get("queues", "")).split(","))
+        return served.issuperset(self._handover.queues)
+
+    async def _begin(self, now: float) -> None:
+        self._next_start = now + self._pause
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        handover = self._handover.pack()
+        self._child = await run_in_thread(lambda: Child(handover), "telemetrykit.child.begin")
+        logger.info("began the process %d for heavy jobs", self._child.pid, extra={"action": "child.began"})
+
+    def _bury(self, now: float) -> None:
+        """Note how a child ended that nobody told to."""
+        code = None if self._child is None else self._child.exit_code()
+        if code is None:
+            if self._child is not None and now > self._next_start:
+                self._pause, self._trouble = _FIRST_PAUSE, None
+            return
+        self._child = None
+        self._trouble = f"the process for heavy jobs ended with code {code}; it is begun again"
+        logger.warning(self._trouble, extra={"action": "child.died"})
+
+
+def is_portable(plugins: Sequence[object]) -> bool:
+    """Whether these plugins can be handed to another process."""
+    try:
+        pickle.dumps(list(plugins))
+    except Exception:  # noqa: BLE001 - whatever a plugin's own __reduce__ raises
+        return False
+    return True
+
+
+def receive(stream: Any) -> Handover:
+    """The other end of ``Handover.pack``. The path comes first: without it the plugins could not be found."""
+    sys.path[:] = pickle.load(stream)  # noqa: S301 - it comes from our parent over a pipe
+    handover: Handover = pickle.load(stream)  # noqa: S301
+    return handover

@@ -1,0 +1,43 @@
+"""A process that does jobs and nothing else: ``telemetrykit worker``, and the child that an app keeps for heavy ones.
+
+Run as ``python -m telemetrykit.worker`` it is the child: it reads what to do from its standard input, and ends when
+that does, which it also does when its parent dies.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from .jobs.child import receive
+from .settings import Settings
+from .telemetry import Telemetry
+
+
+def work(settings: Settings, plugins: Sequence[object], until: threading.Event) -> None:
+    """Do jobs until the event is set; what is at work then is handed back, if it is not done in a second."""
+    with Telemetry(settings, plugins=plugins):
+        until.wait()
+
+
+def main() -> None:
+    """Be the child."""
+    # Ctrl-C in a terminal reaches parent and child alike; the parent says when to go.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stream, until = sys.stdin.buffer, threading.Event()
+    handover = receive(stream)
+
+    def wait_for_the_end() -> None:
+        stream.read()
+        until.set()
+
+    threading.Thread(target=wait_for_the_end, name="telemetrykit.worker.parent", daemon=True).start()
+    settings = dataclasses.replace(handover.settings, worker="dedicated", queues=tuple(handover.queues))
+    work(settings, handover.plugins, until)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""Jobs and exports of one Telemetry, wired. Nothing here does I/O, starts a thread or a process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from .contracts.artifacts import ArtifactStore
+from .contracts.bus import Bus
+from .contracts.context import Context, Emit
+from .contracts.exports import Compressor, Format, Source
+from .contracts.jobs import JobKind
+from .contracts.queue import Queue
+from .contracts.storage import Store
+from .events.current import CURRENT, Current, leave
+from .exports.catalog import Catalog
+from .exports.expiry import Expiry
+from .exports.runner import KIND, QUEUE, ExportRunner
+from .exports.service import ExportService
+from .exports.speed import Speed
+from .exports.statistics import Statistics
+from .jobs.announcer import Announcer
+from .jobs.attempt import Attempt
+from .jobs.backoff import Backoff
+from .jobs.child import ChildKeeper, Handover, is_portable
+from .jobs.deadletters import DeadLetters
+from .jobs.executor import Executor
+from .jobs.feed import JobFeed
+from .jobs.janitor import REAP_EVERY, Janitor
+from .jobs.kinds import JobKinds
+from .jobs.retry_many import RetryMany
+from .jobs.runners import HandlerLoop
+from .jobs.service import JobService
+from .jobs.worker import Worker
+from .leader import Leader
+from .model.health import Health
+from .model.job import Job, QueueLimits
+from .registry import Registry
+from .runtime.clock import Clock
+from .runtime.ids import IdFactory
+from .runtime.portal import Portal
+from .settings import Settings
+
+#: An export takes its time: an hour is more than any may.
+_EXPORT_TIMEOUT = 3600.0
+_MAX_STALLED = 3
+_CHILD_EVERY = 0.5
+
+Loop = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What jobs and exports stand on."""
+
+    settings: Settings
+    registry: Registry
+    clock: Clock
+    portal: Portal
+    ids: IdFactory
+    emit: Emit
+    store: Store
+    bus: Bus
+    queue: Queue
+    artifacts: ArtifactStore
+    #: Name of this process.
+    holder: str
+    #: The opened parts, for handlers and sources.
+    context: Callable[[], Context]
+    ensure_started: Callable[[], None]
+
+
+class Workshop:
+    """Everything that has to do with jobs in one process: what is asked for here, and what is done here."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        settings, queue, clock, portal = ground.settings, ground.queue, ground.clock, ground.portal
+        self.announcer = Announcer(ground.emit, ground.bus)
+        self.feed = JobFeed(queue, ground.bus)
+        self.catalog = Catalog(
+            ground.registry.parts("register_sources", Source),
+            ground.registry.parts("register_formats", Format),
+            ground.registry.parts("register_compressors", Compressor),
+        )
+        self.kinds = JobKinds([*ground.registry.parts("register_jobs", JobKind), *self._own_kinds()])
+        self.jobs = JobService(
+            portal,
+            queue,
+            self.kinds,
+            self.announcer,
+            self.feed,
+            clock,
+            ground.ids,
+            tenant=settings.tenant,
+            current=_current,
+            ensure_started=ground.ensure_started,
+        )
+        self.deadletters = DeadLetters(portal, queue, self.announcer, clock)
+        self.exports = ExportService(
+            portal,
+            self.jobs,
+            self.catalog,
+            ground.artifacts,
+            self.announcer,
+            Speed(queue, clock, KIND),
+            Statistics(queue, clock, KIND),
+            ground.context,
+        )
+        self._wire_work()
+
+    def _own_kinds(self) -> Sequence[JobKind]:
+        ground = self._ground
+        runner = ExportRunner(self.catalog, ground.artifacts, ground.clock, artifact_days=ground.settings.artifact_days)
+        export = JobKind(
+            name=KIND,
+            handler=runner.handle,
+            queue=QUEUE,
+            heavy=True,
+            timeout=_EXPORT_TIMEOUT,
+            description="Makes a file of rows.",
+        )
+        return [export, RetryMany(ground.queue, self.announcer).kind()]
+
+    def _wire_work(self) -> None:
+        ground = self._ground
+        self.handlers = HandlerLoop()
+        executor = Executor(self.kinds, clock=ground.clock, backoff=Backoff(), handlers=self.handlers, within=_within)
+        self.worker = Worker(
+            ground.holder,
+            queue=ground.queue,
+            bus=ground.bus,
+            queues=self._limits(self._queues_here()),
+            slots=ground.settings.concurrency,
+            lease=ground.settings.lease,
+            executor=executor,
+            make_attempt=lambda job: Attempt(job, ground.context(), ground.portal),
+            announcer=self.announcer,
+            clock=ground.clock,
+        )
+        expiry = Expiry(ground.queue, ground.artifacts, self.announcer, ground.clock, KIND)
+        self.janitor = Janitor(
+            ground.queue,
+            self.announcer,
+            ground.clock,
+            max_stalled=_MAX_STALLED,
+            expiring=frozenset({QUEUE}),
+            expire=expiry.expire,
+        )
+        self.janitor_leader = Leader(ground.store, "jobs.janitor", ground.holder)
+        self.child_leader = Leader(ground.store, "jobs.child", ground.holder)
+        self.child = self._make_child()
+
+    def loops(self) -> Iterator[tuple[str, Loop]]:
+        """What the supervisor runs, by name."""
+        yield "jobs.feed", self.feed.run
+        yield "jobs.feed.hints", self.feed.run_hints
+        yield "jobs.janitor", lambda: self.janitor_leader.run_while_leading(self.janitor.duty, every=REAP_EVERY)
+        if self.worker.queues:
+            yield "jobs.worker", self.worker.run
+            yield "jobs.hints", self.worker.run_hints
+            yield "jobs.beats", self.worker.run_beats
+        if self.child is not None:
+            duty = self.child.duty
+            yield "jobs.child", lambda: self.child_leader.run_while_leading(duty, every=_CHILD_EVERY)
+
+    def start(self) -> None:
+        """Begin anew; the kit's loop may be another one than last time."""
+        self.feed.start()
+        self.worker.start()
+
+    async def stop(self, grace: float) -> None:
+        """Hand back what is not done within ``grace`` seconds."""
+        await self.worker.stop(grace)
+        if self.child is not None:
+            await self.child.end()
+        self.handlers.stop()
+
+    def forget(self, holder: str) -> None:
+        """In a forked child: nothing of the parent's is ours."""
+        self.handlers.forget()
+        self.worker.name = holder
+        for leader in (self.janitor_leader, self.child_leader):
+            leader.renew(holder)
+        if self.child is not None:
+            self.child.forget()
+
+    @property
+    def details(self) -> Mapping[str, str | int]:
+        """What the list of workers says of this process; nothing if it does no jobs."""
+        if not self.worker.queues:
+            return {}
+        return {
+            "queues": ",".join(sorted(self.worker.queues)),
+            "concurrency": self.worker.slots,
+            "running": self.worker.running,
+        }
+
+    def health(self) -> Health:
+        return Health() if self.child is None else self.child.health()
+
+    def _queues_here(self) -> frozenset[str]:
+        """The queues whose jobs this process does itself."""
+        settings = self._ground.settings
+        known = self.kinds.queues if settings.queues is None else frozenset(settings.queues)
+        if settings.worker == "off":
+            return frozenset()
+        if settings.worker == "dedicated" or not self._may_have_child:
+            return known
+        return known - self.kinds.heavy_queues
+
+    def _make_child(self) -> ChildKeeper | None:
+        ground = self._ground
+        heavy = sorted(self.kinds.heavy_queues)
+        if ground.settings.worker != "in-process" or not heavy or not self._may_have_child:
+            return None
+        handover = Handover(ground.settings, ground.registry.explicit, heavy)
+        return ChildKeeper(ground.queue, ground.store, ground.clock, handover)
+
+    @property
+    def _may_have_child(self) -> bool:
+        """Another process must be able to reach the queue and to load the host's plugins."""
+        shared = not any(
+            url.startswith("memory:")
+            for url in (
+                self._ground.settings.queue_url,
+                self._ground.settings.store_url,
+                self._ground.settings.artifacts_url,
+            )
+        )
+        return shared and is_portable(self._ground.registry.explicit)
+
+    def _limits(self, queues: frozenset[str]) -> Mapping[str, QueueLimits]:
+        limits = self._ground.settings.queue_limits
+        return {queue: limits.get(queue, QueueLimits()) for queue in sorted(queues)}
+
+
+def _current() -> tuple[str | None, str | None]:
+    current = CURRENT.get()
+    return (None, None) if current is None else (current.traceparent, current.tenant)
+
+
+@contextmanager
+def _within_job(job: Job) -> Iterator[None]:
+    if job.traceparent is None:
+        yield
+        return
+    token = CURRENT.set(Current(job.traceparent, lambda: job.tenant))
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+def _within(job: Job) -> AbstractContextManager[object]:
+    """What the handler emits carries the trace and the tenant of the job."""
+    return _within_job(job)
