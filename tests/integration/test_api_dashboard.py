@@ -71,6 +71,23 @@ def test_a_browser_without_a_session_is_sent_to_the_login_page(connect: Connect)
     assert client.get("/", headers=BROWSER).status_code == 200
 
 
+def test_while_nobody_may_look_a_browser_shows_how_to_let_somebody_in(mounted: Callable[..., TestClient]) -> None:
+    with make_telemetry(title="<b>shop</b>") as telemetry:
+        client = mounted(telemetry)
+        for path in ("/", "/login"):
+            answer = client.get(path, headers=BROWSER)
+            assert (answer.status_code, answer.headers["content-security-policy"]) == (403, POLICY)
+            assert "TELEMETRYKIT_ANONYMOUS=admin" in answer.text
+            assert "telemetrykit token create NAME --role admin" in answer.text
+            assert "Telemetry(authenticate=...)" in answer.text
+            assert "<strong>&lt;b&gt;shop&lt;/b&gt;</strong>" in answer.text
+            names = re.findall(r'href="([^"]+)"', answer.text)
+            assert any(name.endswith("icon.svg") for name in names), (
+                "a browser asks the host for /favicon.ico otherwise"
+            )
+            assert all(client.get(f"/{name}").status_code == 200 for name in names)
+
+
 def test_who_may_not_look_is_told_so(connect: Connect) -> None:
     answer = connect("writer").get("/", headers=BROWSER)
     assert (answer.status_code, "dashboard:view" in answer.text) == (403, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from telemetrykit.cli.diagnosis.files import check_data_dir, check_secret
 from telemetrykit.cli.diagnosis.finding import Finding, Level
 from telemetrykit.cli.diagnosis.host import ClockWatch
 from telemetrykit.cli.failures import ExitCode
+from telemetrykit.cli.output import size
 from telemetrykit.contracts.bus import Bus
 from telemetrykit.contracts.storage import StoredToken
 from telemetrykit.errors import BackendUnavailable
@@ -84,6 +86,18 @@ def test_a_file_that_is_no_database_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "telemetry.db").write_text("something else entirely" * 100)
     found = diagnosis("--url", "sqlite:telemetry.db")["store"]
     assert found[0]["level"] == "fail"
+
+
+def test_sizes_are_told_in_units_that_people_read() -> None:
+    assert [size(number) for number in (0, 999, 81_920, 999_950, 77_246_644_224, 5 * 10**15)] == [
+        "0 B",
+        "999 B",
+        "81.9 kB",
+        "1,000 kB",
+        "77.2 GB",
+        "5,000 TB",
+    ]
+    assert re.search(r"size \d[\d.]* kB, file .* free \d[\d.]* [GT]B", diagnosis()["store"][0]["detail"])
 
 
 def test_a_folder_that_others_may_read_is_told_of(tmp_path: Path) -> None:
@@ -206,7 +220,10 @@ def test_plugins_are_listed_with_what_they_bring() -> None:
     found = json.loads(run("plugins", "--json").stdout)
     redact = next(item for item in found["items"] if item["name"] == "processor-redact")
     assert (redact["origin"], redact["parts"]) == ("built-in", ["processors:redact"])
-    assert "store-sqlite" in run("plugins").stdout
+    shown = run("plugins").stdout
+    assert "processors:redact" in shown
+    assert " event_types\n" in shown, "the many parts of one kind are counted"
+    assert max(map(len, shown.splitlines())) <= 100
 
 
 def test_a_disabled_plugin_is_listed_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +238,7 @@ def test_prune_deletes_by_age_or_size_and_says_how_much() -> None:
     assert run("prune", "--older-than", "1d").stdout == "0 events deleted\n"
     assert json.loads(run("prune", "--older-than", "0", "--json").stdout) == {"deleted": 1}
     run("token", "create", "b", "--role", "viewer")
-    assert run("prune", "--max-bytes", "0").stdout == "1 events deleted\n"
+    assert run("prune", "--max-bytes", "0").stdout == "1 event deleted\n"
 
 
 @pytest.mark.parametrize("arguments", [["--older-than", "old"], ["--max-bytes", "much"]])

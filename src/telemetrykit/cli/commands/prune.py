@@ -45,7 +45,7 @@ def command(options: CommonOptions, older_than: float | None, max_bytes: int | N
     if options.json:
         answer_json({"deleted": deleted})
     else:
-        answer(f"{deleted:,} events deleted")
+        answer(f"{deleted:,} event{'' if deleted == 1 else 's'} deleted")
 
 
 async def _prune(settings: Settings, older_than: float | None, max_bytes: int | None) -> int:

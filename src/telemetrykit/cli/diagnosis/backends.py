@@ -12,6 +12,7 @@ from ...errors import BackendUnavailable
 from ...model.filter import ALL_TENANTS, Filter
 from ...model.health import Health, HealthStatus
 from ...settings import Settings, safe_url
+from ..output import size
 from .finding import Finding, Findings, Level, fail, ok, warn
 
 _LEVELS = {HealthStatus.HEALTHY: Level.OK, HealthStatus.DEGRADED: Level.WARN, HealthStatus.UNHEALTHY: Level.FAIL}
@@ -65,11 +66,17 @@ async def _write(store: Store) -> None:
 
 
 def _of_health(what: str, url: str, health: Health) -> Finding:
-    details = ", ".join(f"{name} {value:,}" for name, value in health.details.items() if isinstance(value, int))
+    details = ", ".join(_detail(name, value) for name, value in health.details.items() if isinstance(value, int))
     said = f"{safe_url(url)} works" + (f" ({details})" if details else "")
     if health.status is HealthStatus.HEALTHY:
         return ok(what, said)
     return Finding(_LEVELS[health.status], what, " ".join(health.issues), "Do what it says; the app goes on meanwhile.")
+
+
+def _detail(name: str, value: int) -> str:
+    if not name.endswith("bytes"):
+        return f"{name} {value:,}"
+    return f"{name.removesuffix('bytes').rstrip('_') or 'size'} {size(value)}"
 
 
 async def _check_future(store: Store, now: int) -> Finding:

@@ -1,4 +1,4 @@
-"""Serves the dashboard: two pages and their files."""
+"""Serves the dashboard: its pages and their files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...errors import Forbidden, NotFound, Unauthenticated
 from ...runtime import codec
 from ..connection import mount_path
 from ..dispatch import within
-from ..gate import Gate
+from ..gate import CLOSED, Gate
 from ..parts import WebParts
 from ..problems import MethodNotAllowed
 from .statics import StaticFile, Statics, panel_path
@@ -95,12 +95,11 @@ class Pages:
         return _html(text, 200)
 
     async def _refusal(self, error: Forbidden) -> Response:
-        text = (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Not allowed</title>'
-            f'<link rel="stylesheet" href="{await self._base()}/style.css"></head><body><main><h1>Not allowed</h1>'
-            f'<p>{escape(str(error))}</p><p><a href="login">Sign in</a></p></main></body></html>'
-        )
-        return _html(text, error.status)
+        """Why not, and, while nobody could be let in, how to change that."""
+        base = await self._base()
+        words = str(error)
+        page = self._statics.page("closed" if words == CLOSED else "refused").replace("@STATIC@", base)
+        return _html(page.replace("@NAME@", escape(self._title)).replace("@WORDS@", escape(words)), error.status)
 
     async def _static(self, path: str, headers: Headers) -> Response:
         await self._base()
