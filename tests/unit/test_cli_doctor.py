@@ -161,7 +161,7 @@ async def test_events_of_the_future_are_told_of() -> None:
     )
     findings = await look(store)
     assert levels(findings, "event times") == [Level.WARN]
-    assert "1 events" in next(f.detail for f in findings if f.what == "event times")
+    assert "1 event more" in next(f.detail for f in findings if f.what == "event times")
 
 
 async def test_a_process_whose_clock_is_ahead_is_told_of() -> None:
@@ -180,7 +180,7 @@ async def test_access_is_summed_up_and_expired_tokens_are_named() -> None:
     await store.save_token(StoredToken(name="new", sha256="1", principal=who, created_at=0))
     found = [f for f in await look(store, anonymous="viewer") if f.what == "access"]
     assert [f.level for f in found] == [Level.OK, Level.WARN]
-    assert found[0].detail == "1 stored tokens, anybody on this machine as viewer"
+    assert found[0].detail == "1 stored token, anybody on this machine as viewer"
     assert found[1].detail == "expired: old"
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..contracts.events import Ingest
 from ..errors import BackendUnavailable
 from ..model.event import Event
+from ..runtime.words import counted
 from .buffer import Buffer
 from .drops import DropReason, Drops
 from .front import FrontHalf
@@ -19,6 +20,8 @@ logger = logging.getLogger("telemetrykit.pipeline")
 
 #: Events in one batch, at most.
 BATCH = 1000
+#: Seconds between two batches while somebody watches or a whole batch waits.
+_SHORTEST = 0.02
 
 
 class PipelineStats(NamedTuple):
@@ -40,7 +43,8 @@ class Submitted(NamedTuple):
 
 
 class Pipeline:
-    """One loop that takes what the app left: at once after a quiet time, else every ``interval`` or 1,000 events."""
+    """One loop that takes what the app left: at once after a quiet time, else every ``interval`` seconds, or every
+    20 ms while somebody watches or 1,000 events wait."""
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Pipeline:
         ingest: Ingest,
         drops: Drops,
         interval: float,
+        watched: Callable[[], bool] = lambda: False,
         admit: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: events,
     ) -> None:
         self._buffer = buffer
@@ -58,6 +63,7 @@ class Pipeline:
         self._ingest = ingest
         self._drops = drops
         self._interval = interval
+        self._watched = watched
         self._admit = admit
         self.renew(writer)
 
@@ -87,7 +93,7 @@ class Pipeline:
             self._filled.clear()
             while len(self._buffer) and not self._stopping:
                 await self.flush()
-                await asyncio.sleep(self._interval)
+                await self._gather()
 
     async def stop(self, grace: float) -> None:
         """Store what is left, for at most ``grace`` seconds; what remains then is dropped and counted."""
@@ -109,6 +115,12 @@ class Pipeline:
                 waiting -= BATCH
                 await self._store_or_drop(self._front.accept(records))
 
+    async def _gather(self) -> None:
+        """Let events come together: what is done once a batch costs as much as some ten events."""
+        await asyncio.sleep(min(self._interval, _SHORTEST))
+        if len(self._buffer) < BATCH and not self._watched():
+            await asyncio.sleep(max(0.0, self._interval - _SHORTEST))
+
     async def submit(self, events: Sequence[Event]) -> Submitted:
         """Store events that were validated elsewhere (ingest, import). BackendUnavailable if they cannot even wait."""
         stored = duplicates = 0
@@ -122,7 +134,7 @@ class Pipeline:
             await self._store(events)
         except BackendUnavailable as error:
             self._drops.add(DropReason.SPOOL_FULL, len(events))
-            logger.warning("%d events are lost: %s", len(events), error, extra={"action": "events.lost"})
+            logger.warning("lost %s: %s", counted(len(events), "event"), error, extra={"action": "events.lost"})
         except asyncio.CancelledError:
             self._lose(len(events))
             raise
@@ -155,7 +167,7 @@ class Pipeline:
     def _lose(self, number: int) -> None:
         if number:
             self._drops.add(DropReason.STORE_UNAVAILABLE, number)
-            logger.warning("%d events could not be stored in time and are lost", number)
+            logger.warning("lost %s that could not be stored in time", counted(number, "event"))
 
 
 def _wake(loop: asyncio.AbstractEventLoop, filled: asyncio.Event) -> None:

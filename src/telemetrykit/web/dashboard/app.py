@@ -143,16 +143,24 @@ def _file(file: StaticFile, headers: Headers, cache: str) -> Response:
     packed = file.packed if _accepts_gzip(headers.get("accept-encoding", "")) else None
     etag = f'"{file.digest}{"-gzip" if packed else ""}"'
     common = {"ETag": etag, "Cache-Control": cache, "Vary": "Accept-Encoding"}
-    if etag in (tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")):
+    if _has(headers, etag):
         return Response(status_code=304, headers=common)
     if packed is not None:
         common["Content-Encoding"] = "gzip"
     return Response(packed or file.body, 200, {**common, "Content-Type": file.media_type})
 
 
+def _has(headers: Headers, etag: str) -> bool:
+    """Whether a client has a version of the file already (RFC 9110, section 13.1.2)."""
+    known = ",".join(headers.getlist("if-none-match"))
+    return known.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
+
+
 def _accepts_gzip(header: str) -> bool:
+    """RFC 9110, section 12.5.3: ``*`` stands for the codings that are not named."""
+    weights = {}
     for coding in header.lower().split(","):
         name, _, weight = coding.partition(";")
-        if name.strip() in ("gzip", "x-gzip", "*"):
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        weights[name.strip()] = weight.replace(" ", "")
+    weight = next((weights[name] for name in ("gzip", "x-gzip", "*") if name in weights), "q=0")
+    return weight not in ("q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000")
