@@ -22,8 +22,10 @@ from .runtime.guard import describe
 
 logger = logging.getLogger("telemetrykit.life")
 
-#: Seconds that draining may take at the end: a process that was told to go must be gone within two.
+#: Seconds that the end waits for a store that does not take events: a process that was told to go must be gone within
+#: two. While the store takes them, the end may last longer: what was emitted is worth more than a few seconds.
 GRACE = 1.0
+_LONGEST_DRAIN = 10.0
 #: What of it is left for the sinks, even if the store has used it all up.
 _LEAST_GRACE = 0.2
 _OPEN_BUDGET = 10.0
@@ -136,7 +138,7 @@ class Life:
         parts = self._assembly
         parts.hub.close()
         until = asyncio.get_running_loop().time() + GRACE
-        await parts.pipeline.stop(GRACE)
+        await parts.pipeline.stop(GRACE, _LONGEST_DRAIN)
         await parts.fanout.stop(max(until - asyncio.get_running_loop().time(), _LEAST_GRACE))
         await parts.supervisor.stop()
         for leader in parts.leaders:

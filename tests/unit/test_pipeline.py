@@ -32,9 +32,11 @@ EVERYTHING = Filter(tenant=ALL_TENANTS)
 
 
 class MoodyStore(MemoryStore):
-    """A store that can be away."""
+    """A store that can be away, or slow."""
 
     away = False
+    #: Seconds that a batch takes.
+    pause = 0.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +44,7 @@ class MoodyStore(MemoryStore):
         self.asked = asyncio.Event()
 
     async def append(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event]:
+        await asyncio.sleep(self.pause)
         if self.away:
             self.asked.set()
             raise BackendUnavailable("gone fishing")
@@ -219,7 +222,7 @@ async def test_what_cannot_be_stored_before_the_end_is_counted(way: Way) -> None
     way.store.away = True
     for _ in range(3):
         way.emit("late")
-    await way.pipeline.stop(grace=0.01)
+    await way.pipeline.stop(0.01, 5)
     assert way.drops.counts() == {"store_unavailable": 3}
 
 
@@ -236,8 +239,29 @@ async def test_waiting_events_do_not_wait_for_a_long_interval_if_somebody_watche
         async with asyncio.timeout(10):
             while way.back.stored < before + count:  # noqa: ASYNC110 - nobody else is told of what is stored
                 await asyncio.sleep(0.005)
-    await way.pipeline.stop(1)
+    await way.pipeline.stop(1, 5)
     running.cancel()
+
+
+async def test_a_store_that_takes_batches_is_given_the_time_for_all_of_them() -> None:
+    way = Way(size=5000)
+    running = asyncio.create_task(way.pipeline.run())
+    for _ in range(4000):
+        way.emit("order.paid")
+    way.store.pause = 0.15
+    await way.pipeline.stop(0.3, 30)
+    assert way.drops.counts() == {}
+    assert way.back.stored == 4000
+    running.cancel()
+
+
+async def test_the_end_does_not_last_for_ever_whatever_the_store_takes() -> None:
+    way = Way(size=5000)
+    for _ in range(4000):
+        way.emit("order.paid")
+    way.store.pause = 0.1
+    await way.pipeline.stop(5, 0.15)
+    assert 0 < way.drops.counts()["store_unavailable"] <= 3000
 
 
 async def test_stop_stores_what_is_left_and_ends_the_loop() -> None:
@@ -245,7 +269,7 @@ async def test_stop_stores_what_is_left_and_ends_the_loop() -> None:
     running = asyncio.create_task(way.pipeline.run())
     for _ in range(2500):
         way.emit("order.paid")
-    await way.pipeline.stop(grace=5)
+    await way.pipeline.stop(5, 5)
     await asyncio.wait_for(running, 5)
     assert len(way.seen) == 2500
 

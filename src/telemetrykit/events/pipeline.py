@@ -95,13 +95,16 @@ class Pipeline:
                 await self.flush()
                 await self._gather()
 
-    async def stop(self, grace: float) -> None:
-        """Store what is left, for at most ``grace`` seconds; what remains then is dropped and counted."""
+    async def stop(self, patience: float, longest: float) -> None:
+        """Store what is left, for as long as the store takes another batch every ``patience`` seconds, and at most
+        ``longest`` seconds in all; what remains then is dropped and counted."""
         self._stopping = True
         self._filled.set()
         try:
-            async with asyncio.timeout(grace):
-                await self.flush()
+            async with asyncio.timeout(longest):
+                while len(self._buffer) or self._turn.locked():
+                    async with asyncio.timeout(patience):
+                        await self._take_turn(BATCH)
         except TimeoutError:
             self._lose(len(self._buffer))
             self._buffer.clear()
@@ -109,10 +112,14 @@ class Pipeline:
     async def flush(self) -> None:
         """Store everything that was emitted before the call."""
         waiting = len(self._buffer)
+        await self._take_turn(min(BATCH, waiting))  # Also without events: a batch may be on its way.
+        while (waiting := waiting - BATCH) > 0:
+            await self._take_turn(min(BATCH, waiting))
+
+    async def _take_turn(self, most: int) -> None:
         async with self._turn:
-            while waiting > 0:
-                records = self._buffer.take(min(BATCH, waiting))
-                waiting -= BATCH
+            records = self._buffer.take(most)
+            if records:
                 await self._store_or_drop(self._front.accept(records))
 
     async def _gather(self) -> None:
