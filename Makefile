@@ -1,9 +1,11 @@
 # telemetrykit: `make help` lists what there is.
 PYTHON ?= python3
 VENV ?= .venv
+LOWEST ?= .venv-lowest
 PORT ?= 8000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOWEST_PIP := $(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench docs vendor build test-lowest clean
@@ -56,11 +58,20 @@ vendor: ## Rebuild the vendored JavaScript (needs npm)
 build: $(VENV)/.dev ## Build the wheel and the sdist
 	$(BIN)/python -m build
 
-test-lowest: ## Run the tests with the lowest supported versions
-	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip
-	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints-min.txt --editable '.[cli,demo,export,flask,jwt,redis,speed]' --group test
-	.venv-lowest/bin/python -m pytest
+$(LOWEST)/.test: pyproject.toml constraints.txt constraints-min.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13) and "The lowest versions have no wheels for this Python; say which to take: make test-lowest PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST_PIP) install --upgrade pip
+	$(LOWEST_PIP) install --constraint constraints-min.txt --editable '.[cli,demo,export,flask,jwt,redis,speed]' --group test
+	$(PYTHON) -m venv --without-pip $(LOWEST)/fuzz
+	$(LOWEST_PIP) --python $(LOWEST)/fuzz/bin/python install --constraint constraints.txt --group fuzz
+	@touch $@
+
+test-lowest: $(LOWEST)/.test ## Run every test with the lowest versions that pyproject.toml allows (Python 3.11 or 3.12)
+	@$(LOWEST)/bin/python tools/system_packages.py
+	PATH="$$PATH:$(CURDIR)/$(LOWEST)/fuzz/bin" $(LOWEST)/bin/python -m pytest
+	cd examples/fastapi_app && ../../$(LOWEST)/bin/python -m pytest -c pyproject.toml .
+	cd examples/flask_app && ../../$(LOWEST)/bin/python -m pytest -c pyproject.toml .
 
 clean: ## Remove what was built
-	rm -rf $(VENV) .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -74,6 +74,13 @@ def test_what_a_page_tells_its_reader_to_do_works(one: Page, workshop: Path) -> 
 
 
 @pytest.mark.parametrize("one", named(PAGES))
+def test_a_page_says_in_words_which_file_a_block_goes_into(one: Page) -> None:
+    """Where pages are read, the title of a block is not shown."""
+    before = {block.title: one.text.splitlines()[: block.line] for block in reversed(one.blocks) if block.title}
+    assert [title for title, lines in before.items() if f"`{title}`" not in "\n".join(lines)] == []
+
+
+@pytest.mark.parametrize("one", named(PAGES))
 def test_links_inside_the_documentation_lead_somewhere(one: Page) -> None:
     broken = []
     for link in one.links:

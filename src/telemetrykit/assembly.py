@@ -12,7 +12,7 @@ from .backends import Backends
 from .contracts.context import Context
 from .contracts.events import Ingest, Processor, Sink
 from .contracts.health import Probe
-from .contracts.web import HOST_TENANT, Authenticator
+from .contracts.web import HOST_TENANT, Authenticate, Authenticator, Policy
 from .errors import ConfigurationError
 from .events.back import EVENTS_CHANNEL, BackHalf, DirectIngest
 from .events.buffer import Buffer
@@ -28,9 +28,9 @@ from .events.service import EventService
 from .events.spool import SpoolIngest
 from .events.types import EventTypes
 from .health.board import HealthBoard, ProbeRunner
-from .leader import Leader
+from .leader import LEASE_SECONDS, Leader
 from .model.health import HealthStatus
-from .registry import Registry
+from .registry import PluginFailure, Registry
 from .runtime.clock import Clock
 from .runtime.guard import Guard, describe
 from .runtime.ids import IdFactory, TraceIds
@@ -45,7 +45,9 @@ from .stream.hub import Hub
 class Assembly:
     """Every part, wired. Telemetry starts and stops it, the web layer is given what it needs of it."""
 
-    def __init__(self, settings: Settings, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, clock: Clock, authenticate: Authenticate | None = None
+    ) -> None:
         self.settings = settings
         self.registry = registry
         self.clock = clock
@@ -56,9 +58,11 @@ class Assembly:
         self._wire_events()
         self._wire_back()
         self.authenticators = [
-            (part, self._guard(f"authenticator:{part.name}"))
+            (part, self._guard_authenticator(part.name))
             for part in self._parts("register_authenticators", Authenticator)
         ]
+        #: The host's own, behind its guard.
+        self.authenticate = (authenticate, self._guard_authenticator("host")) if authenticate else None
         self._wire_watchers()
 
     def _wire_events(self) -> None:
@@ -103,6 +107,7 @@ class Assembly:
             ingest=self.ingest,
             drops=self.drops,
             interval=settings.flush_interval,
+            watched=lambda: self.hub.watched,
             admit=self.pressure.admit,
         )
         self.events = EventService(self.portal, store, self.types)
@@ -115,9 +120,11 @@ class Assembly:
             store, self.clock, seconds=settings.retention_events, max_bytes=settings.max_store_bytes
         )
         self.leader = Leader(store, "events.retention", self.writer)
+        self.leaders = [self.leader]
         self.board = HealthBoard(self._health_changed)
         self.probes = [
-            ProbeRunner(probe, self._guard(f"probe:{probe.name}")) for probe in self._parts("register_probes", Probe)
+            ProbeRunner(probe, self._guard(f"probe:{probe.name}"), self._leader_of(probe))
+            for probe in self._parts("register_probes", Probe)
         ]
         self.board.add("store", self.backends.store_health)
         self.board.add("bus", self.backends.bus_health)
@@ -132,6 +139,7 @@ class Assembly:
             if guard.part.partition(":")[0] in ("processor", "authenticator"):
                 self.board.add(guard.part, guard.health)
         self.board.add("plugins", self.registry.health)
+        self.board.add("secret_keys", self.secret_keys.health)
 
     def context(self) -> Context:
         """What every part is given when it is opened."""
@@ -155,21 +163,47 @@ class Assembly:
         self.supervisor.forget()
         self.writer = _writer_name()
         self.pipeline.renew(self.writer)
-        self.leader.renew(self.writer)
+        for leader in self.leaders:
+            leader.renew(self.writer)
         self.fanout.renew()
+
+    def _leader_of(self, probe: Probe) -> Leader | None:
+        """Whoever leads looks at a fleet's probe for all, for as long as one look may take."""
+        if probe.scope != "fleet":
+            return None
+        leader = Leader(self.backends.store, f"probe.{probe.name}", self.writer, seconds=LEASE_SECONDS + probe.every)
+        self.leaders.append(leader)
+        return leader
 
     def _parts(self, hook: str, contract: type[Any]) -> list[Any]:
         return self.registry.parts(hook, contract)
 
-    def _guard(self, part: str) -> Guard:
-        guard = Guard(part, on_failure=self._part_failed)
+    def _guard(self, part: str, opened_by: type[Exception] = Exception) -> Guard:
+        guard = Guard(part, on_failure=self._part_failed, opened_by=opened_by)
         self.guards.append(guard)
         return guard
 
+    def _guard_authenticator(self, name: str) -> Guard:
+        # It may raise because of what one caller sent; one that hangs would keep everybody waiting.
+        return self._guard(f"authenticator:{name}", opened_by=TimeoutError)
+
+    def make_policy(self) -> tuple[Policy, Guard]:
+        """The policy behind its guard. PluginError if it cannot be made."""
+        policy = self.registry.make_policy()
+        # Here too: what one caller asks for may make it raise.
+        guard = self._guard("policy", opened_by=TimeoutError)
+        self.board.add(guard.part, guard.health)
+        return policy, guard
+
+    def plugin_failed(self, failure: PluginFailure) -> None:
+        """Tell of a plugin that could not be used."""
+        self._say_failed(f"plugin:{failure.plugin}", failure.error)
+
     def _part_failed(self, part: str, error: BaseException) -> None:
-        self.emitter.emit(
-            "plugin.failed", part=part, error=describe(error), severity="warn", tenant=HOST_TENANT, subject=part
-        )
+        self._say_failed(part, describe(error))
+
+    def _say_failed(self, part: str, error: str) -> None:
+        self.emitter.emit("plugin.failed", part=part, error=error, severity="warn", tenant=HOST_TENANT, subject=part)
 
     def _health_changed(self, before: HealthStatus, after: HealthStatus, issues: list[str]) -> None:
         severity = "info" if after is HealthStatus.HEALTHY else "warn"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from flask import Flask
-
+from .errors import MissingDependency
 from .telemetry import Telemetry
+
+try:
+    from flask import Flask
+except ModuleNotFoundError as error:
+    raise MissingDependency("Flask", "flask") from error
 
 #: Handed over by name: the command line stands above this module and needs packages that an app may not have.
 _COMMANDS = "telemetrykit.cli.app"

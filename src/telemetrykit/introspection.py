@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -27,9 +27,10 @@ _STATES: Mapping[HealthStatus, State] = {
 class Introspection:
     """Looks at an assembly; changes nothing."""
 
-    def __init__(self, assembly: Assembly, keeper: Keeper) -> None:
+    def __init__(self, assembly: Assembly, keeper: Keeper, *, tenant_errors: Callable[[], int] = int) -> None:
         self._parts = assembly
         self._keeper = keeper
+        self._tenant_errors = tenant_errors
 
     async def status(self) -> Mapping[str, Any]:
         """The body of ``api/v1/status``. Runs on the kit's loop."""
@@ -56,6 +57,7 @@ class Introspection:
                 "in_flight": parts.pipeline.stats.in_flight,
                 "spooled": parts.ingest.waiting,
                 "values_replaced": parts.front.replaced,
+                "tenant_errors": self._tenant_errors(),
             },
             "self_cost": {"cpu_seconds": _kit_cpu_seconds()},
         }

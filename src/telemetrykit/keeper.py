@@ -13,8 +13,8 @@ from .assembly import Assembly
 from .life import Life
 from .runtime.portal import Portal
 
-#: Seconds that the end of the interpreter waits for what is still to be stored.
-_EXIT_BUDGET = 3.0
+#: Seconds that the end of the interpreter waits for what is still to be stored: longer than that takes.
+_EXIT_BUDGET = 15.0
 
 
 class Keeper:

@@ -38,13 +38,16 @@ class Leader:
     async def run_while_leading(self, duty: Callable[[], Awaitable[None]], *, every: float) -> None:
         """Do the duty every so many seconds while the lease is ours; try for the lease three times a lease."""
         loop = asyncio.get_running_loop()
-        next_duty = 0.0
+        next_duty = next_campaign = 0.0
         while True:
-            await self._campaign()
+            if loop.time() >= next_campaign:
+                await self._campaign()
+                next_campaign = loop.time() + self._seconds / 3
             if self.leading and loop.time() >= next_duty:
                 await duty()
                 next_duty = loop.time() + every
-            await asyncio.sleep(min(self._seconds / 3, every))
+            next_turn = min(next_duty, next_campaign) if self.leading else next_campaign
+            await asyncio.sleep(max(0.0, next_turn - loop.time()))
 
     async def resign(self) -> None:
         """Let another process lead at once."""

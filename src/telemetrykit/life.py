@@ -8,19 +8,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from .assembly import Assembly
 from .contracts.context import Context
 from .contracts.web import HOST_TENANT
 from .errors import BackendUnavailable
+from .registry import MakeLifespan
 from .runtime.guard import describe
 
 logger = logging.getLogger("telemetrykit.life")
 
-#: Seconds that draining may take at the end: a process that was told to go must be gone within two.
+#: Seconds that the end waits for a store that does not take events: a process that was told to go must be gone within
+#: two. While the store takes them, the end may last longer: what was emitted is worth more than a few seconds.
 GRACE = 1.0
+_LONGEST_DRAIN = 10.0
 #: What of it is left for the sinks, even if the store has used it all up.
 _LEAST_GRACE = 0.2
 _OPEN_BUDGET = 10.0
@@ -82,6 +87,7 @@ class Life:
                 ready.set_exception(error)
                 return
             self.started_at = parts.clock.now()
+            parts.registry.tell_failures(parts.plugin_failed)
             ready.set_result(None)
             await self._stop.wait()
             await self._drain()
@@ -92,21 +98,24 @@ class Life:
         for runner in self._assembly.probes:
             await self._open_part(runner.probe, context, stack)
         for name, make_lifespan in self._assembly.registry.lifespans(context):
-            try:
-                async with asyncio.timeout(_OPEN_BUDGET):
-                    await stack.enter_async_context(make_lifespan())
-            except Exception as error:  # noqa: BLE001 - a plugin's start must not stop the host
-                self._assembly.registry.fail(name, error, "its lifespan failed to start")
+            await self._try(name, "its lifespan failed to start", partial(_enter, stack, make_lifespan))
 
     async def _open_part(self, part: Any, context: Context, stack: AsyncExitStack) -> None:
         if hasattr(part, "close"):
             stack.push_async_callback(_quietly_close, part)
         if hasattr(part, "open"):
-            try:
-                async with asyncio.timeout(_OPEN_BUDGET):
-                    await part.open(context)
-            except Exception as error:  # noqa: BLE001 - a plugin's start must not stop the host
-                self._assembly.registry.fail(part.name, error, "it could not be opened")
+            await self._try(part.name, "it could not be opened", partial(part.open, context))
+
+    async def _try(self, name: str, problem: str, begin: Callable[[], Awaitable[object]]) -> None:
+        """Begin something of a plugin; that it failed is known until it works at a later start."""
+        registry = self._assembly.registry
+        try:
+            async with asyncio.timeout(_OPEN_BUDGET):
+                await begin()
+        except Exception as error:  # noqa: BLE001 - a plugin's start must not stop the host
+            registry.fail(name, error, problem)
+        else:
+            registry.settle(name, problem)
 
     def _start_loops(self, context: Context) -> None:
         parts, add = self._assembly, self._assembly.supervisor.add
@@ -129,10 +138,11 @@ class Life:
         parts = self._assembly
         parts.hub.close()
         until = asyncio.get_running_loop().time() + GRACE
-        await parts.pipeline.stop(GRACE)
+        await parts.pipeline.stop(GRACE, _LONGEST_DRAIN)
         await parts.fanout.stop(max(until - asyncio.get_running_loop().time(), _LEAST_GRACE))
         await parts.supervisor.stop()
-        await parts.leader.resign()
+        for leader in parts.leaders:
+            await leader.resign()
 
     async def _report_drops(self) -> None:
         drops, buffer, reported = self._assembly.drops, self._assembly.buffer, 0
@@ -154,6 +164,10 @@ class Life:
             except BackendUnavailable as error:
                 logger.debug("not listed among the processes: %s", error)
             await asyncio.sleep(_WORKER_EVERY)
+
+
+async def _enter(stack: AsyncExitStack, make_lifespan: MakeLifespan) -> None:
+    await stack.enter_async_context(make_lifespan())
 
 
 async def _quietly_close(part: Any) -> None:

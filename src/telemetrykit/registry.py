@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,13 +30,15 @@ logger = logging.getLogger("telemetrykit.registry")
 MakeLifespan = Callable[[], AbstractAsyncContextManager[Any]]
 Origin = Literal["built-in", "installed", "explicit"]
 
-#: Which package brings a scheme that nobody here knows.
-_KNOWN_SCHEMES = {
-    "postgresql": "telemetrykit-postgres",
-    "redis": "telemetrykit[redis]",
-    "rediss": "telemetrykit[redis]",
-    "s3": "telemetrykit-s3",
-}
+#: Schemes under which backends are known, whether a plugin here brings them or not: what a slip of the pen is held
+#: against.
+_SCHEMES = ("memory", "postgresql", "redis", "rediss", "sqlite")
+_BUILT_IN = "telemetrykit itself knows sqlite:PATH and memory:, installed plugins may know more."
+#: What to do if the URL of the store was taken for the bus, since none was set, and is that of a store only.
+_OTHER_BUS = (
+    "No setting names a bus, so the URL of the store was taken: set bus=memory: (TELEMETRYKIT_BUS), with which several "
+    "processes see each other's events a second later, or the bus of a plugin."
+)
 _RANK: Mapping[Origin, int] = {"built-in": 0, "installed": 1, "explicit": 2}
 
 
@@ -70,7 +73,9 @@ class Registry:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self.plugins: dict[str, PluginInfo] = {}
-        self.failures: list[PluginFailure] = []
+        #: The latest failure of each kind: of a plugin, in something that it did.
+        self._failures: dict[tuple[str, str], PluginFailure] = {}
+        self._tell: Callable[[PluginFailure], None] | None = None
         for name in settings.disable:
             self._manager.set_blocked(name)
         for name, plugin in builtins.items():
@@ -107,6 +112,18 @@ class Registry:
                 )
         return [part for _, part in chosen.values()]
 
+    @property
+    def failures(self) -> list[PluginFailure]:
+        """Plugins that could not be used."""
+        return list(self._failures.values())
+
+    def tell_failures(self, tell: Callable[[PluginFailure], None]) -> None:
+        """From now on tell of failures, those that there were first; each kind is told once. Later calls are no-ops."""
+        if self._tell is None:
+            self._tell = tell
+            for failure in self.failures:
+                tell(failure)
+
     def health(self) -> Health:
         """Degraded while a plugin could not be used."""
         return (
@@ -116,13 +133,13 @@ class Registry:
         )
 
     def make_store(self, url: str) -> Store:
-        """The store for a URL; UnknownScheme says which package would bring it."""
+        """The store for a URL; UnknownScheme says which schemes there are."""
         store: Store = self._make("make_store", url)
         return store
 
     def make_bus(self, url: str) -> Bus:
-        """The bus for a URL; UnknownScheme says which package would bring it."""
-        bus: Bus = self._make("make_bus", url)
+        """The bus for a URL; UnknownScheme says which schemes there are, or which other bus would do."""
+        bus: Bus = self._make("make_bus", url, "" if self._settings.bus else _OTHER_BUS)
         return bus
 
     def make_queue(self, url: str) -> Queue:
@@ -162,16 +179,15 @@ class Registry:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
                 self.fail(info.name, error, f"its hook {hook} raised")
 
-    def _make(self, hook: str, url: str) -> Any:
+    def _make(self, hook: str, url: str, cure: str = "") -> Any:
         made = self._first(hook, self.fail, url=url)
         if made is not None:
             return made
-        scheme = url.partition(":")[0]
-        package = _KNOWN_SCHEMES.get(scheme)
-        cure = (
-            f"Run: pip install '{package}'" if package else "Check the spelling, or install the plugin that brings it."
-        )
-        raise UnknownScheme(f"No plugin can {hook.replace('_', ' a ')} from {safe_url(url)!r}. {cure}")
+        what = hook.removeprefix("make_")
+        scheme, colon, _ = url.partition(":")
+        if not colon or not scheme:
+            raise UnknownScheme(f"The URL of the {what} has no scheme. {_BUILT_IN}")
+        raise UnknownScheme(f"No plugin here can make a {what} from {safe_url(url)!r}. {cure or _cure(scheme)}")
 
     def _first(self, hook: str, failed: Callable[[str, BaseException, str], None], **known: Any) -> Any:
         """The first answer of a hook, asked of the plugin that was registered last first.
@@ -243,7 +259,14 @@ class Registry:
         if self._settings.strict_plugins:
             raise PluginError(f"Plugin {name!r}: {text}") from error
         logger.warning("plugin %s is not used: %s", name, text, extra={"action": "plugin.failed", "plugin": name})
-        self.failures.append(PluginFailure(name, text))
+        failure, is_new = PluginFailure(name, text), (name, what) not in self._failures
+        self._failures[name, what] = failure
+        if is_new and self._tell is not None:
+            self._tell(failure)
+
+    def settle(self, name: str, what: str) -> None:
+        """Note that what failed before, in the words of :meth:`fail`, has worked now."""
+        self._failures.pop((name, what), None)
 
     def _call(self, impl: Any, **given: Any) -> Any:
         """Call one implementation with the arguments that it asks for."""
@@ -251,6 +274,12 @@ class Registry:
             # Without the arguments: a URL may hold a password.
             sys.stderr.write(f"telemetrykit: {impl.plugin_name}: {impl.function.__name__}\n")
         return impl.function(*(given[name] for name in impl.argnames))
+
+
+def _cure(scheme: str) -> str:
+    close = difflib.get_close_matches(scheme.lower(), _SCHEMES, n=1)
+    meant = f"Did you mean {close[0]}:? " if close and close[0] != scheme else ""
+    return meant + _BUILT_IN
 
 
 def part_name(part: Any) -> str:

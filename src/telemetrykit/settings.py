@@ -80,10 +80,24 @@ def _words(value: Any) -> tuple[str, ...]:
 
 def _mapping(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
-        value = json.loads(value) if value.strip() else {}
+        value = _json(value) if value.strip() else {}
     if not isinstance(value, Mapping):
         raise ValueError('it is not an object: write JSON such as {"name": "value"}')
     return dict(value)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _number(value: Any, kind: type[int | float]) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a number") from None
 
 
 def _text(value: Any) -> str:
@@ -94,7 +108,7 @@ def _text(value: Any) -> str:
 
 def _integer(least: int) -> Callable[[Any], int]:
     def parse(value: Any) -> int:
-        number = int(value) if not isinstance(value, bool) else -1
+        number = _number(value, int) if not isinstance(value, bool) else -1
         if number < least:
             raise ValueError(f"{value!r} is not an integer of at least {least}")
         return number
@@ -103,10 +117,17 @@ def _integer(least: int) -> Callable[[Any], int]:
 
 
 def _rate(value: Any) -> float:
-    rate = float(value)
+    rate: float = _number(value, float)
     if not 0 <= rate <= 1:
         raise ValueError(f"{value!r} is not a share from 0 to 1")
     return rate
+
+
+def _per_second(value: Any) -> float:
+    number: float = _number(value, float)
+    if not 0 <= number < 1e9:
+        raise ValueError(f"{value!r} is not how many a second: write a number from 0")
+    return number
 
 
 def _rates(value: Any) -> dict[str, float]:
@@ -179,7 +200,9 @@ class Settings:
         None, _mapping, "copies of the stream, `{name: log: | file:PATH | webhook:URL}`", secret=True, factory=dict
     )
     buffer_size: int = _option(20_000, _integer(100), "events that may wait to be stored; more are dropped, counted")
-    flush_interval: float = _option(0.02, parse_duration, "longest wait before waiting events are stored")
+    flush_interval: float = _option(
+        0.05, parse_duration, "longest wait before waiting events are stored; 20 ms while somebody watches a stream"
+    )
     spool: bool = _option(False, _boolean, "keep batches in `{data_dir}/spool` while the store is away")
     retention_events: float = _option(7 * 86400.0, parse_duration, "how long events are kept")
     max_store_bytes: int = _option(2 * 2**30, parse_size, "size of the store above which the oldest events go")
@@ -187,7 +210,7 @@ class Settings:
     ring_size: int = _option(20_000, _integer(100), "events that live streams share in memory")
     stream_clients: int = _option(1000, _integer(1), "open streams a process admits")
     body_limit: int = _option(2**20, parse_size, "largest request body")
-    ingest_rate: float = _option(0.0, float, "requests a second that ingest admits per principal; 0 is no limit")
+    ingest_rate: float = _option(0.0, _per_second, "requests a second that ingest admits per principal; 0 is no limit")
     allow_private_hosts: bool = _option(False, _boolean, "let webhooks call private addresses")
     disable: tuple[str, ...] = _option((), _words, "plugins that are not loaded, such as `sink-log`")
     load_plugins: tuple[str, ...] | None = _option(None, _words, "the only installed plugins that are loaded")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from types import TracebackType
@@ -12,7 +12,8 @@ from starlette.types import ASGIApp
 
 from .assembly import Assembly
 from .builtin_plugins import load_builtins
-from .contracts.web import Panel
+from .contracts.web import Authenticate, Panel
+from .errors import ConfigurationError
 from .events.service import EventService
 from .health.board import HealthBoard
 from .introspection import Introspection
@@ -27,7 +28,7 @@ from .web.apps import Apps, build_apps
 from .web.capture import Capture
 from .web.install import install
 from .web.lifespan import Lifespan
-from .web.parts import Authenticate, WebParts
+from .web.parts import WebParts
 from .web.recorder import Recorder, TenantOf
 from .web.request_events import RequestEvents
 from .web.wsgi import WSGICapture
@@ -59,13 +60,14 @@ class Telemetry:
         clock: Clock | None = None,
         **options: Any,
     ) -> None:
-        self.settings = settings if settings is not None else Settings.load(**options)
+        self.settings = Settings.load(**options) if settings is None else _checked(settings, options)
         self._tenant_of = tenant_of
-        self._authenticate = authenticate
         registry = Registry(self.settings, builtins=load_builtins(), explicit=tuple(plugins))
-        self._parts = Assembly(self.settings, registry, clock or SystemClock())
+        self._parts = Assembly(self.settings, registry, clock or SystemClock(), authenticate)
         self._keeper = Keeper(self._parts)
-        self._introspection = Introspection(self._parts, self._keeper)
+        self._introspection = Introspection(
+            self._parts, self._keeper, tenant_errors=lambda: self._recorder.tenant_errors
+        )
         self.emit = self._parts.emitter.emit
         self._signals = SignalChain(lambda: self._parts.portal.soon(self._parts.hub.close))
         after_fork(self._keeper.renew)
@@ -73,7 +75,7 @@ class Telemetry:
     @classmethod
     def from_env(cls, **options: Any) -> Self:
         """A Telemetry with settings from the environment, ``telemetrykit.toml`` and ``options``."""
-        return cls(Settings.load(), **options)
+        return cls(**options)
 
     def span(
         self, name: str, /, *, label: str | None = None, links: Iterable[str] = (), **fields: Any
@@ -223,8 +225,8 @@ class Telemetry:
                 leases=store,
                 secret_keys=parts.secret_keys,
                 authenticators=parts.authenticators,
-                authenticate=self._authenticate,
-                policy=parts.registry.make_policy(),
+                authenticate=parts.authenticate,
+                policy=parts.make_policy(),
                 panels=parts.registry.parts("register_panels", Panel),
                 title=self.settings.title or parts.emitter.source,
                 ensure_started=self._keeper.start_lazily,
@@ -233,6 +235,17 @@ class Telemetry:
                 plugins=self._introspection.plugins,
             )
         )
+
+
+def _checked(settings: object, options: Mapping[str, Any]) -> Settings:
+    if not isinstance(settings, Settings):
+        raise ConfigurationError(
+            f"Telemetry() takes Settings, not {type(settings).__name__}: write Telemetry(Settings(url=...)), or "
+            "Telemetry(url=...) to have the environment looked at too."
+        )
+    if options:
+        raise ConfigurationError(f"Telemetry() has got Settings already: put {', '.join(options)} into Settings(...).")
+    return settings
 
 
 def _name_of(app: Any) -> str | None:

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -81,3 +83,20 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield line.split()[-1]
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Callable[[int], AbstractContextManager[str]]:
+    """Serves the dashboard of one store at a port (0: a free one) as long as the block runs; tells its address."""
+
+    @contextmanager
+    def serving(port: int) -> Iterator[str]:
+        command = [sys.executable, "-m", "telemetrykit", "serve", "--port", str(port)]
+        env = {name: value for name, value in os.environ.items() if not name.startswith("TELEMETRYKIT_")}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=env) as process:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+            process.terminate()
+            process.wait(10)
+
+    return serving

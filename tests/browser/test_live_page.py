@@ -6,10 +6,12 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 CLOUDEVENTS = "application/cloudevents-batch+json"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -81,6 +83,19 @@ def test_the_number_above_the_table_is_the_number_of_matching_events(live: Page,
     expect(rows(live)).to_have_count(7)
 
 
+def test_where_nobody_counted_the_number_is_that_of_the_rows_and_more(live: Page, emit: Emit) -> None:
+    def uncounted(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        route.fulfill(response=answer, json={**body, "pagination": {**body["pagination"], "total": None}})
+
+    emit(*({"data": {"n": n}} for n in range(3)))
+    expect(live.locator("#event-count")).to_have_text("3")
+    live.route("**/api/v1/events?*", uncounted)
+    live.reload()
+    expect(live.locator("#event-count")).to_have_text("3+")
+
+
 def test_scrolling_down_loads_every_older_event_once(live: Page, emit: Emit) -> None:
     emit(*({"data": {"n": n}} for n in range(230)))
     live.reload()
@@ -115,6 +130,46 @@ def test_a_filter_that_cannot_be_read_is_explained_under_the_box(live: Page) -> 
     expect(live.locator("#filter-words")).to_contain_text("quote")
     expect(live.locator("#filter")).to_have_attribute("aria-invalid", "true")
     expect(live.get_by_text("This filter cannot be read")).to_be_visible()
+    live.get_by_role("button", name="Show examples").click()
+    live.get_by_role("link", name="type:http.* status>=500").click()
+    expect(live.locator("#filter")).to_have_value("type:http.* status>=500")
+
+
+def test_suggestions_neither_hide_what_is_wrong_with_a_filter_nor_outlive_it(live: Page, kind: str) -> None:
+    live.locator("#filter").fill("status>=")
+    expect(live.locator("#filter-offers")).to_be_visible()
+    live.keyboard.press("Enter")
+    expect(live.locator("#filter-words")).to_contain_text("a value is missing")
+    expect(live.locator("#filter")).to_be_focused()
+    expect(live.locator("#filter-offers")).to_be_hidden()
+    live.locator("#filter").click()
+    expect(live.locator("#filter-offers")).to_be_visible()
+    live.go_back()
+    expect(live.locator("#filter")).to_have_value(f"type:{kind}")
+    expect(live.locator("#filter-offers")).to_be_hidden()
+
+
+def test_times_are_those_of_a_clock_until_one_asks_for_ages(live: Page, emit: Emit) -> None:
+    emit({"data": {"n": 1}})
+    expect(rows(live).locator("time")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d\.\d{3}$"))
+    live.get_by_role("button", name="Time").click()
+    expect(rows(live).locator("time")).to_have_text(re.compile(r"^(now|\d+ s)$"))
+    live.reload()
+    expect(rows(live).locator("time")).to_have_text(re.compile(r"^(now|\d+ s)$"))
+
+
+def test_when_the_server_is_gone_the_page_says_so_until_it_is_back(
+    chromium_page: Page, serve: Callable[[int], AbstractContextManager[str]]
+) -> None:
+    with serve(0) as url:
+        chromium_page.goto(url)
+        connected(chromium_page)
+    alert = chromium_page.get_by_role("alert").filter(has_text="The server does not answer.")
+    expect(alert).to_be_visible()
+    expect(chromium_page.locator(".banner")).to_contain_text("What you see is")
+    with serve(urlsplit(url).port or 0):
+        connected(chromium_page)
+        expect(alert).to_be_hidden()
 
 
 def test_the_filter_box_suggests_names_and_then_types(live: Page, emit: Emit, kind: str) -> None:
@@ -141,6 +196,29 @@ def test_an_event_opens_beside_the_table_and_keys_move_on(live: Page, emit: Emit
     expect(panel.locator(".detail-summary")).to_have_text(first)
     live.keyboard.press("Escape")
     expect(panel).to_have_count(0)
+
+
+def test_after_a_range_was_chosen_keys_still_open_events(live: Page, emit: Emit) -> None:
+    emit(*({"subject": f"order-{n}"} for n in range(3)))
+    live.get_by_role("radio", name="1 h").check()
+    expect(rows(live)).to_have_count(3)
+    live.keyboard.press("j")
+    live.keyboard.press("Enter")
+    panel = live.get_by_role("complementary", name="Event")
+    expect(panel).to_be_visible()
+    live.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+
+
+def test_keys_of_the_page_rest_while_their_list_is_open(live: Page, emit: Emit) -> None:
+    emit({})
+    expect(rows(live)).to_have_count(1)
+    live.keyboard.press("?")
+    expect(live.get_by_role("dialog")).to_be_visible()
+    live.keyboard.press("p")
+    live.keyboard.press("Escape")
+    expect(live.get_by_role("dialog")).to_have_count(0)
+    expect(live.get_by_role("button", name="Pause")).to_be_visible()
 
 
 def test_a_link_to_an_event_opens_it_in_a_new_tab(live: Page, emit: Emit, open_tab: Callable[[], Page]) -> None:

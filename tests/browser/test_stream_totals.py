@@ -53,7 +53,7 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 @pytest.fixture
 def server(log: Path, tmp_path: Path) -> Iterator[Server]:
     """A host on a store into which the log was imported, twice."""
-    with Server(tmp_path) as server:
+    with Server(tmp_path, host="create_patient") as server:
         reports = [import_log(log, server.data_dir) for _ in range(2)]
         assert [(one["read"], one["stored"], one["rejected"]) for one in reports] == [(LINES, LINES, 0), (LINES, 0, 0)]
         yield server

@@ -69,7 +69,7 @@ def mounted(backend: str) -> Iterator[Callable[..., TestClient]]:
 
         def make(telemetry: Telemetry, token: str | None = None, **options: Any) -> TestClient:
             app = Starlette(routes=[Mount("/telemetry", telemetry.asgi)])
-            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            headers = {"Authorization": f"Bearer {token}"} if token else options.pop("headers", {})
             base = options.pop("base_url", "http://shop.example/telemetry")
             client = TestClient(app, base_url=base, headers=headers, backend=backend, follow_redirects=False, **options)
             stack.callback(client.close)

@@ -161,6 +161,20 @@ def test_an_authenticator_that_fails_recognises_nobody_and_is_counted(
         assert (plugin["errors"], plugin["circuits"][0]["part"]) == (2, "authenticator:mine")
 
 
+def test_callers_on_whom_an_authenticator_fails_do_not_lock_the_others_out(mounted: Mounted) -> None:
+    with make_telemetry(plugins=[Plugin(Recogniser())]) as telemetry:
+        client = mounted(telemetry)
+        for _ in range(20):
+            client.get("/api/v1/me", headers={"X-Who": "crash"})
+        assert client.get("/api/v1/me", headers={"X-Who": "bob"}).status_code == 200
+
+
+def test_a_plain_request_to_the_websocket_is_told_so(root: TestClient) -> None:
+    answer = root.get("/ws")
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert "ws://" in answer.json()["detail"]
+
+
 def test_refusals_do_not_switch_an_authenticator_off(mounted: Mounted) -> None:
     with make_telemetry(plugins=[Plugin(Recogniser())]) as telemetry:
         client = mounted(telemetry)
@@ -175,7 +189,20 @@ def test_a_hosts_callable_that_fails_lets_nobody_in(mounted: Mounted) -> None:
 
     with make_telemetry(authenticate=authenticate) as telemetry:
         assert mounted(telemetry).get("/api/v1/me").status_code == 401
-        assert [event.type for event in _host_events(telemetry)] == ["plugin.failed"]
+        assert [event.subject for event in _host_events(telemetry)] == ["authenticator:host"]
+
+
+def test_how_the_hosts_callable_does_is_on_the_health_page(mounted: Mounted, tokens: dict[str, Any]) -> None:
+    async def authenticate(connection: Connection) -> Principal | None:
+        raise KeyError("user")
+
+    with make_telemetry(authenticate=authenticate, tokens=tokens) as telemetry:
+        client = mounted(telemetry, "root-token")
+        client.get("/api/v1/me")
+        parts = client.get("/api/v1/health/ready").json()["parts"]
+        assert parts["authenticator:host"]["issues"] == ["authenticator:host fails (1 in a row): KeyError: 'user'"]
+    with make_telemetry(tokens=tokens) as telemetry:
+        assert "authenticator:host" not in mounted(telemetry, "root-token").get("/api/v1/health/ready").json()["parts"]
 
 
 def _host_events(telemetry: Telemetry) -> list[Any]:
@@ -234,9 +261,9 @@ LOCAL: dict[str, Any] = {"base_url": "http://127.0.0.1:8000/telemetry", "client"
 def test_anonymous_is_whoever_sits_at_this_machine(mounted: Mounted) -> None:
     with make_telemetry(anonymous="viewer") as telemetry:
         assert mounted(telemetry, **LOCAL).get("/api/v1/me").json()["roles"] == ["viewer"]
-        for base in ("http://localhost:8000/telemetry", "http://[::1]:8000/telemetry"):
-            client = mounted(telemetry, base_url=base, client=("::1", 50000))
-            assert client.get("/api/v1/me").status_code == 200
+        client = mounted(telemetry, base_url="http://localhost:8000/telemetry", client=("::1", 50000))
+        for host in ("localhost:8000", "[::1]:8000"):
+            assert client.get("/api/v1/me", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,23 @@ def test_a_browser_without_a_session_is_sent_to_the_login_page(connect: Connect)
     assert client.get("/", headers=BROWSER).status_code == 200
 
 
+def test_while_nobody_may_look_a_browser_shows_how_to_let_somebody_in(mounted: Callable[..., TestClient]) -> None:
+    with make_telemetry(title="<b>shop</b>") as telemetry:
+        client = mounted(telemetry)
+        for path in ("/", "/login"):
+            answer = client.get(path, headers=BROWSER)
+            assert (answer.status_code, answer.headers["content-security-policy"]) == (403, POLICY)
+            assert "TELEMETRYKIT_ANONYMOUS=admin" in answer.text
+            assert "telemetrykit token create NAME --role admin" in answer.text
+            assert "Telemetry(authenticate=...)" in answer.text
+            assert "<strong>&lt;b&gt;shop&lt;/b&gt;</strong>" in answer.text
+            names = re.findall(r'href="([^"]+)"', answer.text)
+            assert any(name.endswith("icon.svg") for name in names), (
+                "a browser asks the host for /favicon.ico otherwise"
+            )
+            assert all(client.get(f"/{name}").status_code == 200 for name in names)
+
+
 def test_who_may_not_look_is_told_so(connect: Connect) -> None:
     answer = connect("writer").get("/", headers=BROWSER)
     assert (answer.status_code, "dashboard:view" in answer.text) == (403, True)
@@ -107,7 +124,40 @@ def test_files_are_gzipped_where_that_is_accepted(root: TestClient) -> None:
     assert packed.content == plain.content
     assert int(packed.headers["content-length"]) == len(gzip.compress(plain.content, mtime=0))
     assert packed.headers["etag"] != plain.headers["etag"]
-    assert packed.headers["vary"] == "Accept-Encoding"
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [("gzip", True), ("*", True), ("*;q=0, gzip", True), ("gzip;q=0, *", False), ("*;q=0", False), ("br", False)],
+)
+def test_a_coding_that_is_named_counts_more_than_a_star(root: TestClient, accepted: str, packed: bool) -> None:
+    answer = root.get("/static/client.js", headers={"Accept-Encoding": accepted})
+    assert ("content-encoding" in answer.headers) is packed
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_version_that_the_client_has_is_not_sent_again(root: TestClient, coding: str) -> None:
+    path = "/static/client.js"
+    first = root.get(path, headers={"Accept-Encoding": coding})
+    etag = first.headers["etag"]
+    assert re.fullmatch(r'"[0-9a-f]{16}(-gzip)?"', etag), "strong, so each coding has its own"
+    for known in ("*", " * ", etag, f"W/{etag}", f'"x",{etag} , "y"', f'W/"x", W/{etag}'):
+        answer = root.get(path, headers={"Accept-Encoding": coding, "If-None-Match": known})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag), known
+        assert answer.headers["vary"] == "Accept-Encoding"
+    lines = [("Accept-Encoding", coding), ("If-None-Match", '"x"'), ("If-None-Match", etag)]
+    assert root.get(path, headers=lines).status_code == 304
+    other = root.get(path, headers={"Accept-Encoding": coding}).headers["etag"].replace('"', '"x', 1)
+    for unknown in (other, '"x"', "x", '"*"', ""):
+        assert root.get(path, headers={"Accept-Encoding": coding, "If-None-Match": unknown}).status_code == 200
+
+
+def test_the_version_in_one_coding_is_not_that_in_another(root: TestClient) -> None:
+    path = "/static/client.js"
+    plain = root.get(path, headers={"Accept-Encoding": "identity"}).headers["etag"]
+    answer = root.get(path, headers={"Accept-Encoding": "gzip", "If-None-Match": plain})
+    assert (answer.status_code, answer.headers["content-encoding"]) == (200, "gzip")
 
 
 def test_the_public_module_is_asked_for_anew_each_time_and_sent_when_it_changed(root: TestClient) -> None:

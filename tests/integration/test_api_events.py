@@ -152,4 +152,4 @@ def test_schemas_tell_of_events_and_messages(root: TestClient) -> None:
 def test_a_total_above_the_cap_is_null(root: TestClient, kit: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("telemetrykit.events.service.COUNT_CAP", 1)
     send(root, event(1), event(2))
-    assert root.get(PATH, params={"types": "order.*"}).json()["pagination"]["total"] is None
+    assert root.get(PATH, params={"types": "order.*", "limit": "1"}).json()["pagination"]["total"] is None

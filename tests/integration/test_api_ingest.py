@@ -122,6 +122,13 @@ def test_a_repeated_event_is_a_duplicate_and_stored_once(root: TestClient) -> No
     assert len(stored(root)) == 1
 
 
+def test_a_body_of_another_type_is_told_the_types_there_are(root: TestClient) -> None:
+    answer = post(root, b"{}", "application/json")
+    assert (answer.status_code, STRUCTURED in answer.headers["accept"]) == (415, True)
+    packed = root.post(PATH, content=b"{}", headers={"Content-Type": STRUCTURED, "Content-Encoding": "br"})
+    assert (packed.status_code, packed.headers["accept-encoding"]) == (415, "gzip")
+
+
 @pytest.mark.parametrize(
     ("media_type", "body", "words"),
     [
@@ -130,7 +137,7 @@ def test_a_repeated_event_is_a_duplicate_and_stored_once(root: TestClient) -> No
         (BATCH, b"{}", "JSON array"),
         (STRUCTURED, b'{"a": NaN}', "NaN"),
         (STRUCTURED, b"\xff\xfe", "UTF-8"),
-        (STRUCTURED, b"", "not JSON"),
+        (STRUCTURED, b"", "body is empty"),
         (BATCH, b"[" * 100_000, "nested too deeply"),
         (MSGPACK, b"\xc1", "msgpack"),
         (MSGPACK, b"\xdd\xff\xff\xff\xff", "msgpack"),

@@ -40,6 +40,14 @@ def test_over_https_the_cookie_is_for_https_only(connect: Connect) -> None:
     assert client.get("/api/v1/me").status_code == 200
 
 
+def test_text_that_no_header_could_carry_is_an_unknown_token_and_no_failure_of_a_part(connect: Connect) -> None:
+    for token in ("\\ud800", "\\u0000", "a b", "\\u20ac", "a\\r\\nX-Who: root"):
+        body = f'{{"token": "{token}"}}'.encode()
+        assert connect().post(PATH, content=body, headers={"Content-Type": "application/json"}).status_code == 401
+    parts = connect("root").get("/api/v1/health/ready").json()["parts"]
+    assert parts["authenticator:token"]["issues"] == []
+
+
 def test_an_unknown_token_gives_no_session(connect: Connect) -> None:
     answer = connect().post(PATH, json={"token": "nobody"})
     assert answer.status_code == 401

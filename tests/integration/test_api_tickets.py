@@ -199,6 +199,26 @@ def test_a_ticket_opens_a_websocket_too(root: TestClient, connect: Connect) -> N
         assert socket.receive_json()["type"] == "subscribed"
 
 
+def test_what_no_answer_could_repeat_is_refused_and_the_websocket_stays(connect: Connect) -> None:
+    with connect("root").websocket_connect("/telemetry/ws") as socket:
+        for message in (
+            '{"type":"ping","id":"\\ud800"}',
+            '{"type":"subscribe","events":["*"],"last_event_id":"\\udfff"}',
+        ):
+            socket.send_text(message)
+            answer = socket.receive_json()
+            assert (answer["type"], "surrogate" in answer["detail"]) == ("error", True)
+        socket.send_json({"type": "ping", "id": "still here"})
+        assert socket.receive_json()["id"] == "still here"
+
+
+def test_the_answer_to_a_message_that_is_wrong_says_which_it_was(connect: Connect) -> None:
+    with connect("root").websocket_connect("/telemetry/ws") as socket:
+        socket.send_json({"type": "subscribe", "events": ["*"], "filters": {"where": {"field": "x"}}, "id": 7})
+        answer = socket.receive_json()
+        assert (answer["type"], answer["code"], answer["id"]) == ("error", "invalid", 7)
+
+
 @pytest.mark.parametrize(
     ("headers", "code"),
     [({}, 4401), ({"Authorization": "Bearer wrong"}, 4401), ({"Authorization": "Bearer writer-token"}, 4403)],

@@ -178,6 +178,7 @@ def test_tail_follows_an_app_and_goes_on_after_its_restart(commands: Commands) -
             code, errors = remote.end(signal.SIGINT)
             assert code == 130
             assert "Traceback" not in errors
+            assert "The app answers again." in errors
 
 
 def test_tail_shows_what_an_app_has_and_ends_if_it_is_told_to(commands: Commands) -> None:
@@ -214,5 +215,32 @@ def test_tail_wants_an_address_of_the_web(commands: Commands, url: str) -> None:
 def test_tail_says_when_nobody_answers_at_a_remote(commands: Commands) -> None:
     result = commands.run("tail", "--remote", "http://127.0.0.1:9/telemetry")
     assert result.returncode == 3
-    assert "does not answer" in result.stderr
+    assert "http://127.0.0.1:9/telemetry/stream does not answer: Connection refused" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_serve_says_which_option_is_wrong_if_an_address_is_not_of_this_machine(commands: Commands, host: str) -> None:
+    result = commands.run("serve", "--host", host, "--port", "0")
+    assert (result.returncode, "Choose one with --host" in result.stderr) == (2, True), result.stderr
+
+
+def test_the_demo_answers_in_json_too(commands: Commands) -> None:
+    with commands.running("demo", "--port", "0", "--no-traffic", "--json") as demo:
+        told = ""
+        while "}" not in told:
+            told += demo.line()
+        places = json.loads(told)
+        assert places["telemetry"] == f"{places['shop']}telemetry/"
+        assert demo.end(signal.SIGINT)[0] == 0
+    assert (commands.folder / ".telemetrykit").stat().st_mode & 0o077 == 0, "a folder that nobody else may look into"
+
+
+def test_a_token_without_an_app_to_show_it_to_is_a_mistake(commands: Commands) -> None:
+    result = commands.run("tail", "-F", "--token-file", "token")
+    assert (result.returncode, "--remote" in result.stderr) == (2, True), result.stderr
+
+
+def test_a_filter_that_cannot_be_read_is_named_as_such(commands: Commands) -> None:
+    result = commands.run("tail", "-F", "status>=")
+    assert (result.returncode, "The filter cannot be read: at column 9" in result.stderr) == (2, True), result.stderr

@@ -9,14 +9,23 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from telemetrykit.errors import BackendUnavailable
+from telemetrykit.model.compare import Compare
+from telemetrykit.model.filter import Filter
 from telemetrykit.model.health import HealthStatus
 from telemetrykit.plugins.stores.sqlite import SqliteStore
+from telemetrykit.plugins.stores.sqlite_schema import migrate, shipped_migrations
+from telemetrykit.runtime.codec import dumps
 from telemetrykit.testing.conformance.store_log import new_event, scanned, stored
+
+KEY = "http.response.status_code"
+#: Folders in which many begin at once.
+FRESH = [str(number) for number in range(5)]
 
 
 def run_script(script: str, *arguments: str) -> str:
@@ -120,6 +129,86 @@ async def test_a_schema_of_a_newer_version_is_refused_with_the_cure(path: Path) 
     change_schema(path, min_reader=900)
     with pytest.raises(BackendUnavailable, match=r"newer telemetrykit .*pip install --upgrade telemetrykit"):
         await store.open()
+
+
+async def test_an_older_file_is_asked_for_errors_as_a_new_one(path: Path) -> None:
+    statuses: list[object] = [200, 404, 404.0, 399.5, "404", "4040", "x", True, None, [404]]
+    write_older(path, [{KEY: status} for status in statuses])
+    write_older(path, [{"http": {"response": {"status_code": status}}} for status in statuses])
+    write_older(path, [{KEY: None, "http": {"response": {"status_code": 404}}}, {"text": "status_code"}])
+    store = SqliteStore(path)
+    await store.open()
+    events = await scanned(store)
+    assert len(events) == 22
+    for comparison in (Compare(f"data.{KEY}", "in", (404, "404")), Compare(f"data.{KEY}", "gte", 400)):
+        filter = Filter(tenant="default", where=comparison)
+        assert await scanned(store, filter) == [event for event in events if filter.matches(event)] != []
+        assert await store.count(filter, cap=100) == len(await scanned(store, filter))
+    (later,) = await stored(store, new_event())
+    assert later.cursor == 23
+    await store.close()
+
+
+def test_eight_processes_that_open_the_same_new_file_at_once_all_can_use_it(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+from pathlib import Path
+from telemetrykit.plugins.stores.sqlite import SqliteStore
+from telemetrykit.testing.conformance.store_log import new_event, scanned
+
+async def main(folder, name):
+    print("ready", flush=True)
+    for number in sys.stdin.readline().split():
+        store = SqliteStore(Path(folder, number, "telemetry.db"), busy_timeout=30.0)
+        await store.open()
+        assert await store.append(name, [new_event()])
+        assert await scanned(store)
+        await store.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+    names = [f"process-{number}" for number in range(8)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    assert [process.stdout.readline() for process in started if process.stdout] == ["ready\n"] * 8
+    for process in started:
+        assert process.stdin
+        process.stdin.write(" ".join(FRESH) + "\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=120)[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 8, told
+    for number in FRESH:
+        with closing(sqlite3.connect(tmp_path / number / "telemetry.db")) as connection:
+            assert connection.execute("SELECT count(*) FROM batches").fetchone() == (8,)
+            assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+def write_older(path: Path, datas: list[dict[str, object]]) -> None:
+    """Add events as version 2 of the schema had them."""
+    path.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, path, shipped_migrations()[:2])
+    for kind in ("tenant", "type", "source"):
+        connection.execute("INSERT OR IGNORE INTO names (kind, name) VALUES (?, 'default')", (kind,))
+    (newest,) = connection.execute("SELECT newest FROM log").fetchone()
+    for cursor, data in enumerate(datas, newest + 1):
+        connection.execute(
+            "INSERT INTO events (cursor, tenant, type, source, time, severity, recorded, id, data)"
+            " VALUES (?, 1, 2, 3, 5, 9, 5, ?, ?)",
+            (cursor, str(cursor), dumps(data).decode()),
+        )
+    last = newest + len(datas)
+    connection.execute("INSERT INTO batches VALUES (?, ?, ?)", (newest + 1, last, f"older-{last}"))
+    connection.execute("UPDATE log SET newest = ?", (last,))
+    connection.close()
 
 
 def change_schema(path: Path, *, min_reader: int) -> None:

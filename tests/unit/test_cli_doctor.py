@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from telemetrykit.cli.diagnosis.files import check_data_dir, check_secret
 from telemetrykit.cli.diagnosis.finding import Finding, Level
 from telemetrykit.cli.diagnosis.host import ClockWatch
 from telemetrykit.cli.failures import ExitCode
+from telemetrykit.cli.output import size
 from telemetrykit.contracts.bus import Bus
 from telemetrykit.contracts.storage import StoredToken
 from telemetrykit.errors import BackendUnavailable
@@ -86,6 +88,18 @@ def test_a_file_that_is_no_database_is_a_finding(tmp_path: Path) -> None:
     assert found[0]["level"] == "fail"
 
 
+def test_sizes_are_told_in_units_that_people_read() -> None:
+    assert [size(number) for number in (0, 999, 81_920, 999_950, 77_246_644_224, 5 * 10**15)] == [
+        "0 B",
+        "999 B",
+        "81.9 kB",
+        "1,000 kB",
+        "77.2 GB",
+        "5,000 TB",
+    ]
+    assert re.search(r"size \d[\d.]* kB, file .* free \d[\d.]* [GT]B", diagnosis()["store"][0]["detail"])
+
+
 def test_a_folder_that_others_may_read_is_told_of(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     [first, second] = check_data_dir(Settings(data_dir=tmp_path, min_free=0))
@@ -147,7 +161,7 @@ async def test_events_of_the_future_are_told_of() -> None:
     )
     findings = await look(store)
     assert levels(findings, "event times") == [Level.WARN]
-    assert "1 events" in next(f.detail for f in findings if f.what == "event times")
+    assert "1 event more" in next(f.detail for f in findings if f.what == "event times")
 
 
 async def test_a_process_whose_clock_is_ahead_is_told_of() -> None:
@@ -166,7 +180,7 @@ async def test_access_is_summed_up_and_expired_tokens_are_named() -> None:
     await store.save_token(StoredToken(name="new", sha256="1", principal=who, created_at=0))
     found = [f for f in await look(store, anonymous="viewer") if f.what == "access"]
     assert [f.level for f in found] == [Level.OK, Level.WARN]
-    assert found[0].detail == "1 stored tokens, anybody on this machine as viewer"
+    assert found[0].detail == "1 stored token, anybody on this machine as viewer"
     assert found[1].detail == "expired: old"
 
 
@@ -206,7 +220,10 @@ def test_plugins_are_listed_with_what_they_bring() -> None:
     found = json.loads(run("plugins", "--json").stdout)
     redact = next(item for item in found["items"] if item["name"] == "processor-redact")
     assert (redact["origin"], redact["parts"]) == ("built-in", ["processors:redact"])
-    assert "store-sqlite" in run("plugins").stdout
+    shown = run("plugins").stdout
+    assert "processors:redact" in shown
+    assert " event_types\n" in shown, "the many parts of one kind are counted"
+    assert max(map(len, shown.splitlines())) <= 100
 
 
 def test_a_disabled_plugin_is_listed_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +238,7 @@ def test_prune_deletes_by_age_or_size_and_says_how_much() -> None:
     assert run("prune", "--older-than", "1d").stdout == "0 events deleted\n"
     assert json.loads(run("prune", "--older-than", "0", "--json").stdout) == {"deleted": 1}
     run("token", "create", "b", "--role", "viewer")
-    assert run("prune", "--max-bytes", "0").stdout == "1 events deleted\n"
+    assert run("prune", "--max-bytes", "0").stdout == "1 event deleted\n"
 
 
 @pytest.mark.parametrize("arguments", [["--older-than", "old"], ["--max-bytes", "much"]])

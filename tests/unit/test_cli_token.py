@@ -35,6 +35,14 @@ def test_a_token_is_printed_alone_so_that_a_script_can_take_it() -> None:
     assert "not shown again" in result.stderr
 
 
+def test_whoever_makes_or_lists_tokens_is_told_of_which_store(tmp_path: Path) -> None:
+    store = str(tmp_path / ".telemetrykit" / "telemetry.db")
+    none = run("list")
+    assert (none.stdout, store in none.stderr, "token create" in none.stderr) == ("", True, True)
+    assert store in run("create", "ci", "--role", "viewer").stderr
+    assert "ci" in run("list").stdout
+
+
 def test_only_the_digest_of_a_token_is_kept(tmp_path: Path) -> None:
     secret = run("create", "ci", "--role", "viewer").stdout.strip()
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("telemetry.db*"))

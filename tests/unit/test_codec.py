@@ -101,12 +101,18 @@ def test_damaged_json_is_a_value_error(encoder: _StandardJSON | _FastJSON, text:
         encoder.loads(text)
 
 
+def test_json_from_outside_may_begin_with_a_byte_order_mark() -> None:
+    assert codec.loads_foreign(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         (b'{"a":', "not JSON: Expecting value at line 1, column 6"),
+        (b'{"a":"b', "not JSON: Unterminated string starting at line 1, column 6"),
+        (b'["\n"]', "not JSON: Invalid control character at line 1, column 3"),
         (b"\xff", "not UTF-8 (byte 0)"),
-        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "not JSON"),
         (b"[NaN]", "NaN is not JSON"),
         (b"-Infinity", "-Infinity is not JSON"),
         (b"[" * 100_000, "nested too deeply"),

@@ -14,6 +14,7 @@ from telemetrykit.model.event import Event
 from telemetrykit.model.filter import ALL_TENANTS, Filter
 from telemetrykit.model.principal import Principal
 from telemetrykit.plugins.auth.roles import RolePolicy
+from telemetrykit.runtime.guard import Guard
 from telemetrykit.web.authentication import Authentication
 from telemetrykit.web.gate import Gate
 
@@ -25,7 +26,12 @@ WRITER = Principal(id="ci", tenant="acme", permissions=frozenset({"events:write"
 
 
 def gate(policy: Policy | None = None) -> Gate:
-    return Gate(cast("Authentication", None), policy or RolePolicy(), TYPES)
+    return Gate(cast("Authentication", None), policy or RolePolicy(), guard(), TYPES)
+
+
+def guard(told: list[str] | None = None) -> Guard:
+    told = [] if told is None else told
+    return Guard("policy", on_failure=lambda part, error: told.append(part), opened_by=TimeoutError)
 
 
 def event(type: str, tenant: str = "acme") -> Event:
@@ -90,3 +96,18 @@ class Sloppy:
 @pytest.mark.parametrize("answer", [1, "yes", None, RuntimeError("broken")])
 def test_a_policy_that_does_not_say_true_allows_nothing(answer: Any) -> None:
     assert not gate(Sloppy(answer)).allows(ADMIN, "events:read")
+
+
+def test_a_policy_that_raises_is_told_of_once_and_asked_again_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[str] = []
+    watched = guard(told)
+    strict = Gate(cast("Authentication", None), Sloppy(KeyError("events:read")), watched, TYPES)
+    assert [strict.allows(ADMIN, "events:read") for _ in range(20)] == [False] * 20
+    assert (told, watched.calls, len(caplog.records)) == (["policy"], 20, 1)
+
+
+def test_a_policy_that_takes_too_long_is_left_alone_for_a_while_and_nothing_is_allowed() -> None:
+    watched = guard()
+    strict = Gate(cast("Authentication", None), Sloppy(TimeoutError()), watched, TYPES)
+    assert [strict.allows(ADMIN, "events:read") for _ in range(20)] == [False] * 20
+    assert watched.calls == 5

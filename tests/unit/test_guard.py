@@ -51,6 +51,19 @@ def test_the_circuit_opens_after_five_errors_in_a_row(watched: Watched) -> None:
     assert watched.guard.retry_in == 1.0
 
 
+def test_errors_of_another_kind_are_counted_and_told_but_do_not_open_it() -> None:
+    told: list[str] = []
+    guard = Guard("authenticator:x", on_failure=lambda part, error: told.append(part), opened_by=TimeoutError)
+    for kind in (KeyError, TimeoutError):
+        for _ in range(4):
+            with pytest.raises(kind), guard.watch():
+                raise kind
+    assert (guard.usable, guard.errors, told) == (True, 8, ["authenticator:x"])
+    with pytest.raises(TimeoutError), guard.watch():
+        raise TimeoutError
+    assert not guard.usable
+
+
 def test_errors_with_successes_between_them_do_not_open_it(watched: Watched) -> None:
     for _ in range(5):
         watched.fail(4)
@@ -85,8 +98,21 @@ def test_thousands_of_failures_do_not_overflow_the_pause(watched: Watched) -> No
 def test_the_first_error_of_each_row_is_told(watched: Watched) -> None:
     watched.fail(3)
     watched.succeed()
+    watched.now += 60.0
     watched.fail(2)
     assert watched.told == [("sink:x", "no 0"), ("sink:x", "no 0")]
+
+
+def test_a_part_that_fails_now_and_then_is_told_of_once_a_minute_for_each_kind_of_error(watched: Watched) -> None:
+    for _ in range(5):
+        watched.fail()
+        watched.succeed()
+        watched.now += 1.0
+    assert watched.told == [("sink:x", "no 0")]
+    with pytest.raises(KeyError), watched.guard.watch():
+        raise KeyError("other")
+    assert watched.told[1:] == [("sink:x", "'other'")]
+    assert watched.guard.errors == 6
 
 
 def test_health_is_degraded_while_it_fails_and_says_why(watched: Watched) -> None:

@@ -115,6 +115,14 @@ def test_the_kits_own_records_are_left_out(recording: Recording, handler: Teleme
     assert recording.take_one().data["logger"] == "telemetrykits"
 
 
+def test_a_record_that_a_sink_made_of_an_event_is_left_out_whatever_its_logger(
+    recording: Recording, log: logging.Logger
+) -> None:
+    log.info('{"type":"order.paid"}', extra={"cloudevent": "order.paid"})
+    log.info("cloudevent")
+    assert recording.take_one().data["message"] == "cloudevent"
+
+
 @pytest.mark.parametrize("arguments", [("one too many",), (object(), object())])
 def test_arguments_that_do_not_fit_do_not_raise(
     recording: Recording, handler: TelemetryHandler, arguments: tuple[object, ...]

@@ -34,6 +34,22 @@ def test_what_is_no_good_number_is_refused(value: str) -> None:
         READER.read(f"limit={value}".encode("ascii", "ignore") if value.isascii() else b"limit=%D9%A3")
 
 
+def test_text_that_is_too_long_is_refused_with_both_lengths() -> None:
+    reader = QueryReader([Parameter(name="q", schema={"type": "string", "maxLength": 3}, expects="a query")])
+    with pytest.raises(InvalidRequest, match="q has 5 characters: at most 3 are read"):
+        reader.read(b"q=abcde")
+
+
+def test_a_plus_that_became_a_space_is_told_of_where_it_would_have_been_right() -> None:
+    moment = Parameter(name="since", schema={"type": "string", "format": "date-time"}, expects="a time")
+    reader = QueryReader([moment])
+    with pytest.raises(InvalidRequest, match="a space: write %2B"):
+        reader.read(b"since=2026-11-21T09:30:00+01:00")
+    with pytest.raises(InvalidRequest, match=r"since must be a time, not 'a b'$"):
+        reader.read(b"since=a+b")
+    assert reader.read(b"since=2026-11-21T09:30:00%2B01:00") == {"since": "2026-11-21T09:30:00+01:00"}
+
+
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(InvalidRequest) as caught:
         READER.read(b"limit=0&limt=1&text=a&text=b")

@@ -32,9 +32,11 @@ EVERYTHING = Filter(tenant=ALL_TENANTS)
 
 
 class MoodyStore(MemoryStore):
-    """A store that can be away."""
+    """A store that can be away, or slow."""
 
     away = False
+    #: Seconds that a batch takes.
+    pause = 0.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +44,7 @@ class MoodyStore(MemoryStore):
         self.asked = asyncio.Event()
 
     async def append(self, batch_id: str, events: Sequence[Event]) -> Sequence[Event]:
+        await asyncio.sleep(self.pause)
         if self.away:
             self.asked.set()
             raise BackendUnavailable("gone fishing")
@@ -59,6 +62,8 @@ class Way:
         processors: Sequence[Any] = (),
         store: MoodyStore | None = None,
         ingest: Ingest | None = None,
+        interval: float = 0.001,
+        watched: bool = False,
     ) -> None:
         self.store = store or MoodyStore()
         self.drops = Drops()
@@ -78,7 +83,8 @@ class Way:
             front=self.front,
             ingest=ingest or DirectIngest(self.back),
             drops=self.drops,
-            interval=0.001,
+            interval=interval,
+            watched=lambda: watched,
         )
         self.emit = self.emitter.emit
 
@@ -139,6 +145,34 @@ async def test_an_event_that_cannot_be_is_dropped_and_counted_and_the_others_go_
     assert way.drops.counts() == {"invalid": 1}
 
 
+async def test_why_an_event_is_dropped_is_a_warning_once_for_each_type_and_problem(
+    way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "telemetrykit.front")
+    for _ in range(3):
+        way.emit("order.paid", severity="loud")
+        way.emit("order.paid", subject=7)  # type: ignore[arg-type]
+        way.emit(5)  # type: ignore[arg-type]
+    await way.stored()
+    assert way.drops.counts() == {"invalid": 9}
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 3
+    for words in (["'order.paid'", "severity 'loud'"], ["'order.paid'", "#/subject"], ["'(int)'", "#/type"]):
+        assert any(all(word in warning for word in words) for warning in warnings), words
+    assert [record.levelname for record in caplog.records].count("DEBUG") == 6
+
+
+async def test_what_differs_in_every_event_does_not_fill_the_log_with_warnings(
+    way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(150):
+        way.emit("order.paid", severity=f"{number}" + "x" * 10_000)
+    await way.stored()
+    assert way.drops.counts() == {"invalid": 150}
+    assert len(caplog.records) == 100
+    assert max(len(record.getMessage()) for record in caplog.records) < 1000
+
+
 async def test_a_full_buffer_drops_and_counts() -> None:
     way = Way(size=3)
     for _ in range(5):
@@ -188,8 +222,46 @@ async def test_what_cannot_be_stored_before_the_end_is_counted(way: Way) -> None
     way.store.away = True
     for _ in range(3):
         way.emit("late")
-    await way.pipeline.stop(grace=0.01)
+    await way.pipeline.stop(0.01, 5)
     assert way.drops.counts() == {"store_unavailable": 3}
+
+
+@pytest.mark.parametrize(("watched", "number"), [(True, 1), (False, 1000)])
+async def test_waiting_events_do_not_wait_for_a_long_interval_if_somebody_watches_or_they_are_many(
+    watched: bool, number: int
+) -> None:
+    way = Way(size=2000, interval=3600.0, watched=watched)
+    running = asyncio.create_task(way.pipeline.run())
+    for count in (1, number):
+        before = way.back.stored
+        for _ in range(count):
+            way.emit("a")
+        async with asyncio.timeout(10):
+            while way.back.stored < before + count:  # noqa: ASYNC110 - nobody else is told of what is stored
+                await asyncio.sleep(0.005)
+    await way.pipeline.stop(1, 5)
+    running.cancel()
+
+
+async def test_a_store_that_takes_batches_is_given_the_time_for_all_of_them() -> None:
+    way = Way(size=5000)
+    running = asyncio.create_task(way.pipeline.run())
+    for _ in range(4000):
+        way.emit("order.paid")
+    way.store.pause = 0.15
+    await way.pipeline.stop(0.3, 30)
+    assert way.drops.counts() == {}
+    assert way.back.stored == 4000
+    running.cancel()
+
+
+async def test_the_end_does_not_last_for_ever_whatever_the_store_takes() -> None:
+    way = Way(size=5000)
+    for _ in range(4000):
+        way.emit("order.paid")
+    way.store.pause = 0.1
+    await way.pipeline.stop(5, 0.15)
+    assert 0 < way.drops.counts()["store_unavailable"] <= 3000
 
 
 async def test_stop_stores_what_is_left_and_ends_the_loop() -> None:
@@ -197,7 +269,7 @@ async def test_stop_stores_what_is_left_and_ends_the_loop() -> None:
     running = asyncio.create_task(way.pipeline.run())
     for _ in range(2500):
         way.emit("order.paid")
-    await way.pipeline.stop(grace=5)
+    await way.pipeline.stop(5, 5)
     await asyncio.wait_for(running, 5)
     assert len(way.seen) == 2500
 

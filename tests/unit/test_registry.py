@@ -94,6 +94,30 @@ def test_an_installed_plugin_that_cannot_be_imported_is_a_failure_and_the_others
     assert found.health().status is HealthStatus.DEGRADED
 
 
+def test_failures_are_told_once_each_those_before_the_listener_first(install: Any) -> None:
+    install(broken=ImportError("no module named shoplib"))
+    found, told = registry(Raises()), []
+    found.parts("register_event_types")
+    found.tell_failures(lambda failure: told.append(failure.plugin))
+    found.tell_failures(lambda failure: told.append("a second listener"))
+    assert told == ["broken", "Raises"]
+    found.parts("register_event_types")
+    found.fail("shop", RuntimeError("no stock"), "its lifespan failed to start")
+    assert told == ["broken", "Raises", "shop"]
+    assert [failure.plugin for failure in found.failures] == told
+
+
+def test_what_works_at_a_later_start_is_no_failure_any_more_and_told_again_if_it_fails_again() -> None:
+    found, told = registry(), []
+    found.tell_failures(lambda failure: told.append(failure.plugin))
+    for _ in range(2):
+        found.fail("shop", RuntimeError("no stock"), "its lifespan failed to start")
+        found.fail("shop", RuntimeError("no till"), "it could not be opened")
+        found.settle("shop", "its lifespan failed to start")
+        assert [failure.error for failure in found.failures] == ["it could not be opened: RuntimeError: no till"]
+    assert told == ["shop", "shop", "shop"]
+
+
 def test_an_import_that_calls_exit_is_a_failure_too(install: Any) -> None:
     install(quits=SystemExit(1))
     assert registry().failures[0].plugin == "quits"
@@ -160,10 +184,34 @@ def test_load_plugins_is_an_allow_list_of_installed_plugins(install: Any) -> Non
     assert "other" not in found.plugins
 
 
-def test_an_unknown_scheme_says_which_package_brings_it_and_hides_the_password() -> None:
-    with pytest.raises(UnknownScheme, match="telemetrykit-postgres") as raised:
-        registry().make_store("postgresql://user:hunter2@db/telemetry")
+@pytest.mark.parametrize("scheme", ["postgresql", "redis"])
+def test_of_an_unknown_scheme_it_is_said_which_are_known_and_the_password_is_hidden(scheme: str) -> None:
+    with pytest.raises(UnknownScheme, match=rf"No plugin .*'{scheme}://db'\. .*itself knows sqlite:") as raised:
+        registry().make_store(f"{scheme}://user:hunter2@db/telemetry")
     assert "hunter2" not in str(raised.value)
+    assert "pip install" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [("sqllite:x.db", "sqlite:"), ("postgres://db", "postgresql:"), ("SQLITE:x.db", "sqlite:"), ("mem:", "memory:")],
+)
+def test_a_scheme_that_is_nearly_right_is_put_right(url: str, meant: str) -> None:
+    with pytest.raises(UnknownScheme, match=rf"Did you mean {meant}\?"):
+        registry().make_store(url)
+
+
+@pytest.mark.parametrize("url", ["foo", "/var/lib/shop.db", ":foo"])
+def test_a_url_without_a_scheme_is_told_that(url: str) -> None:
+    with pytest.raises(UnknownScheme, match=r"URL of the store has no scheme.*sqlite:PATH"):
+        registry().make_store(url)
+
+
+def test_where_the_store_has_a_scheme_without_a_bus_the_error_names_the_setting_that_helps() -> None:
+    with pytest.raises(UnknownScheme, match=r"make a bus from 'shelf:'.*set bus=memory:"):
+        registry(settings=Settings(store="shelf:")).make_bus("shelf:")
+    with pytest.raises(UnknownScheme, match=r"make a bus from 'drum:'.*sqlite:PATH and memory:"):
+        registry(settings=Settings(bus="drum:")).make_bus("drum:")
 
 
 class Makes:

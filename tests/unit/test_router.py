@@ -44,6 +44,14 @@ def test_head_is_get() -> None:
     assert ROUTER.find("/things/1", "HEAD")[0] is ONE
 
 
+def test_a_slash_too_many_at_the_end_is_named() -> None:
+    for path in ("/things/", "/things/1/"):
+        with pytest.raises(NotFound, match="leave out the slash at its end"):
+            ROUTER.find(path, "GET")
+    with pytest.raises(NotFound, match=r"There is nothing at /thing/\.$"):
+        ROUTER.find("/thing/", "GET")
+
+
 @pytest.mark.parametrize("path", ["", "/", "/thing", "/things/", "/things/1/2", "/things/1/"])
 def test_other_addresses_are_not_there(path: str) -> None:
     with pytest.raises(NotFound):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ def test_a_value_may_have_the_form_of_its_environment_variable() -> None:
     [
         ("sample_rate", 1.5),
         ("sample_rate", "often"),
+        ("ingest_rate", -1),
+        ("ingest_rate", "nan"),
         ("buffer_size", 0),
         ("retention_events", "5 fortnights"),
         ("max_store_bytes", "much"),
@@ -42,6 +45,19 @@ def test_a_value_may_have_the_form_of_its_environment_variable() -> None:
 def test_a_wrong_value_is_an_error_that_names_the_setting(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"'{name}'"):
         Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cure"),
+    [
+        ("sinks", "log:", 'write JSON such as {"name": "value"}'),
+        ("sample_rate", "most", "'most' is not a number"),
+        ("buffer_size", "many", "'many' is not a number"),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_told_of_in_words(name: str, value: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(cure)):
+        Settings.load({f"TELEMETRYKIT_{name.upper()}": value})
 
 
 def test_an_argument_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from telemetrykit.errors import BackendUnavailable
+from telemetrykit.plugins.stores import sqlite_schema
 from telemetrykit.plugins.stores.sqlite_schema import Migration, migrate, shipped_migrations
 
 FIRST = Migration(1, "first", "CREATE TABLE a (x INTEGER); -- a comment; with a semicolon\nCREATE TABLE b (x);\n", 1)
@@ -36,6 +38,15 @@ def columns(connection: sqlite3.Connection, table: str) -> list[str]:
 def test_what_ships_has_each_number_once_and_in_order() -> None:
     versions = [migration.version for migration in shipped_migrations()]
     assert versions == sorted(set(versions))
+
+
+def test_only_the_migrations_that_this_code_is_written_for_are_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade lays newer ones beside a process that runs on and may open the file only later."""
+    ours = shipped_migrations()
+    folder = resources.files(sqlite_schema.__package__) / "migrations"
+    assert len(ours) == len([file for file in folder.iterdir() if file.name.endswith(".sql")]), "count _VERSION up"
+    monkeypatch.setattr(sqlite_schema, "_VERSION", 2)
+    assert shipped_migrations.__wrapped__() == ours[:2]
 
 
 def test_a_new_file_gets_every_migration(connection: sqlite3.Connection, path: Path) -> None:

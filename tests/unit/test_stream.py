@@ -27,11 +27,26 @@ EVERYTHING = Filter(tenant=ALL_TENANTS)
 ENCODING = WebSocketEncoding()
 
 
+class CountingStore(MemoryStore):
+    """Counts how often the log was read; fails on demand."""
+
+    scans = 0
+    fails = False
+
+    def scan(
+        self, filter: Filter, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[Sequence[Event]]:
+        self.scans += 1
+        if self.fails:
+            raise BackendUnavailable("The disk is away.")
+        return super().scan(filter, after=after, upto=upto, limit=limit)
+
+
 class Stage:
     """A store, a bus and a hub that run; ``write`` stores events as this process, ``write_elsewhere`` as another."""
 
     def __init__(self, ring_size: int = 1000, max_clients: int = 100) -> None:
-        self.store = MemoryStore()
+        self.store = CountingStore()
         self.bus = MemoryBus()
         self.hub = Hub(log=self.store, bus=self.bus, channel="events", ring_size=ring_size, max_clients=max_clients)
         self._supervisor = Supervisor()
@@ -90,9 +105,17 @@ async def read(feed: Feed, number: int) -> list[int]:
                     cursors.append(int(frame["cursor"]))
                 elif frame["type"] == "gap":
                     cursors.append(-int(frame["resumed_at"]))
-            if not frames:
+            if not feed.more and len(cursors) < number:
                 await feed.subscription.client.wait()
     return cursors
+
+
+async def to_the_edge(feed: Feed) -> list[dict[str, str]]:
+    """All that there is to read without being woken."""
+    frames: list[dict[str, str]] = []
+    while feed.more or not frames:
+        frames += map(codec.loads, await feed.read())
+    return frames
 
 
 async def test_a_subscriber_gets_what_is_stored_after_it_came(stage: Stage) -> None:
@@ -147,6 +170,54 @@ async def test_events_of_another_process_come_in_the_order_of_the_log(stage: Sta
     await stage.write(2)
     await stage.write_elsewhere(1)
     assert await read(feed, 6) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_hint_about_events_that_this_process_has_offered_itself_reads_nothing_again(stage: Stage) -> None:
+    feed = await stage.subscribe()
+    for _ in range(5):
+        await stage.write(2)
+        await stage.bus.publish("events")
+        await read(feed, 2)
+    assert stage.store.scans == 0
+    await stage.write_elsewhere(1)
+    assert await read(feed, 1) == [11]
+    assert stage.store.scans == 1
+
+
+async def test_a_reader_that_is_at_the_edge_need_not_look_again_before_it_is_woken(stage: Stage) -> None:
+    feed = await stage.subscribe()
+    await to_the_edge(feed)
+    await stage.write(3)
+    await feed.subscription.client.wait()
+    assert len(await feed.read()) == 3
+    assert not feed.more
+
+
+async def test_a_reader_that_was_overrun_while_it_slept_reads_on_without_being_woken_again() -> None:
+    stage = Stage(ring_size=4)
+    await stage.start()
+    feed, fast = await stage.subscribe(), await stage.subscribe()
+    await to_the_edge(feed)
+    for _ in range(5):
+        await stage.write(2)
+        await read(fast, 2)
+    got = await to_the_edge(feed)
+    assert [frame["type"] for frame in got] == ["gap"] + ["event"] * 10
+    assert [int(frame["cursor"]) for frame in got[1:]] == list(range(1, 11))
+    await stage.stop()
+
+
+async def test_a_reader_waits_while_the_log_cannot_be_read_and_then_misses_nothing(stage: Stage) -> None:
+    await stage.write(3)
+    feed = await stage.subscribe(last="0")
+    stage.store.fails = True
+    assert len(await feed.read()) == 1  # the greeting
+    assert not await feed.read()
+    assert not feed.more
+    stage.store.fails = False
+    await stage.write(1)
+    await feed.subscription.client.wait()
+    assert await read(feed, 4) == [1, 2, 3, 4]
 
 
 async def test_a_filter_lets_through_only_what_matches(stage: Stage) -> None:

@@ -162,10 +162,28 @@ def test_head_has_headers_and_no_body(bridge: WSGIBridge) -> None:
     assert ("content-length", "4") in answer.headers
 
 
-def test_not_more_than_one_byte_above_the_limit_is_read(bridge: WSGIBridge) -> None:
+def test_a_body_whose_length_is_above_the_limit_is_not_read(bridge: WSGIBridge) -> None:
     stream = io.BytesIO(b"x" * 1000)
-    answer = Answer(bridge, "/mirror", REQUEST_METHOD="POST", CONTENT_LENGTH="1000", **{"wsgi.input": stream})
-    assert len(answer.json["body"]) == stream.tell() == LIMIT + 1
+    Answer(bridge, "/mirror", REQUEST_METHOD="POST", CONTENT_LENGTH="1000", **{"wsgi.input": stream})
+    assert stream.tell() == 0
+
+
+def test_a_body_that_is_shorter_than_its_length_is_refused(bridge: WSGIBridge) -> None:
+    class Gone(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise ConnectionResetError
+
+    for stream, came in ((io.BytesIO(b"half"), 4), (Gone(), 0)):
+        answer = Answer(bridge, "/mirror", REQUEST_METHOD="POST", CONTENT_LENGTH="8", **{"wsgi.input": stream})
+        assert answer.status == "400 Bad Request"
+        assert answer.json["detail"] == f"The body is cut off: {came} of 8 bytes came."
+
+
+def test_of_a_body_without_a_length_one_byte_above_the_limit_is_read(bridge: WSGIBridge) -> None:
+    stream = io.BytesIO(b"x" * 1000)
+    terminated = {"wsgi.input": stream, "wsgi.input_terminated": True}
+    answer = Answer(bridge, "/mirror", REQUEST_METHOD="POST", CONTENT_LENGTH="", **terminated)
+    assert (len(answer.json["body"]), stream.tell()) == (LIMIT + 1, LIMIT + 1)
 
 
 def test_a_body_without_a_length_is_read_where_the_server_says_that_it_ends(bridge: WSGIBridge) -> None:

@@ -50,9 +50,16 @@ def common_options(command: Callable[Concatenate[CommonOptions, P], R]) -> Calla
         DEBUG_OPTION,
         click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
         click.option(
-            "--url", metavar="URL", help="Where the events are kept, such as sqlite:/var/lib/app/telemetry.db."
+            "--url",
+            metavar="URL",
+            help="The store, such as sqlite:/var/lib/app/telemetry.db; DIR/telemetry.db if not given.",
         ),
-        click.option("--data-dir", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the kit's files."),
+        click.option(
+            "--data-dir",
+            metavar="DIR",
+            type=click.Path(path_type=Path),
+            help="Folder of the kit's files; .telemetrykit if not given.",
+        ),
     ):
         decorated = option(decorated)
     return decorated

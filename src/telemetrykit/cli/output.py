@@ -55,6 +55,15 @@ def moment(micros: int | None) -> str:
     return "-" if micros is None else rfc3339(micros)[:19] + "Z"
 
 
+def size(count: int) -> str:
+    """A number of bytes as people say it: 77.2 GB."""
+    number, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if number >= 1000:
+            number, unit = number / 1000, larger
+    return f"{number:,.1f}".removesuffix(".0") + f" {unit}"
+
+
 @contextmanager
 def quiet_logs() -> Iterator[None]:
     """Keep warnings of the kit off standard error, for a command that shows by itself what they say."""

@@ -33,7 +33,9 @@ class ProgressBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        # Rich before 14.3 would print an empty line where it has shown nothing.
+        if not self._progress.disable:
+            self._progress.stop()
 
     def begin(self, description: str, total: int | None) -> None:
         """Start anew; without a ``total`` the bar only shows that something goes on."""

@@ -18,6 +18,7 @@ _LONGEST_PAUSE = 15.0
 _CHUNK = 65536
 #: Events that a stream replays at most.
 _MOST_REPLAYED = 1000
+_UNEXPLAINED = "no reason is given"
 _EXAMPLE = "Give the address of the mount, such as http://127.0.0.1:8000/telemetry."
 _HOW_TO_ENTER = "Name a file with a token: --token-file FILE. `telemetrykit token create` makes one."
 
@@ -72,6 +73,8 @@ class RemoteLog:
         while True:
             try:
                 for frame in self._frames(number, last):
+                    if pause:
+                        self._tell("The app answers again.")
                     last, pause = frame.id or last, 0.0
                     yield from self._events_of(frame)
                 self._tell("The stream has ended; connecting again.")
@@ -79,7 +82,7 @@ class RemoteLog:
                 if not last:
                     raise
                 if not pause:
-                    self._tell(f"The stream broke, trying again: {error}")
+                    self._tell(f"The stream broke, waiting for the app: {error}")
             pause = min(max(pause * 2, 0.5), _LONGEST_PAUSE)
             time.sleep(pause)
 
@@ -104,7 +107,7 @@ class RemoteLog:
                 _check(response)
                 yield from read_frames(iter(lambda: response.read1(_CHUNK), b""))
         except urllib3.exceptions.HTTPError as error:
-            raise BackendUnavailable(f"{self._url} does not answer: {error}") from None
+            raise BackendUnavailable(f"{self._url} does not answer: {_reason(error)}") from None
 
 
 def read_frames(chunks: Iterable[bytes]) -> Iterator[Frame]:
@@ -133,6 +136,16 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
             yield line.decode(errors="replace")
 
 
+def _reason(error: urllib3.exceptions.HTTPError) -> str:
+    """Without the objects that urllib3 names in its messages."""
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return f"nothing was heard for {_SILENCE:g} s"
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return "the connection broke" if isinstance(error, urllib3.exceptions.ProtocolError) else str(error)
+
+
 def _check(response: urllib3.BaseHTTPResponse) -> None:
     kind = response.headers.get("Content-Type", "")
     if response.status == 200 and kind.startswith("text/event-stream"):
@@ -144,12 +157,13 @@ def _check(response: urllib3.BaseHTTPResponse) -> None:
     cure = cures.get(response.status, "")
     if response.get_redirect_location():
         cure = f"It redirects to {response.headers['Location']}: give the address of the mount there."
-    raise ConfigurationError(f"{response.status} is no stream of events: {detail} {cure}".strip())
+    raise ConfigurationError(f"There is no stream of events, the answer is {response.status}: {detail} {cure}".strip())
 
 
 def _detail(body: bytes) -> str:
     try:
         problem = codec.loads_foreign(body)
-        return str(problem.get("detail") or problem.get("title") or "no reason given")
+        detail = str(problem.get("detail") or problem.get("title") or _UNEXPLAINED)
     except (ValueError, AttributeError):
-        return "no reason given."
+        detail = _UNEXPLAINED
+    return detail.rstrip(".") + "."

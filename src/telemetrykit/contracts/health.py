@@ -14,7 +14,8 @@ class Probe(Protocol):
     name: str
     #: Seconds between two looks.
     every: float
-    #: "process": every process looks; "fleet": only the leader does.
+    #: "process": every process looks. "fleet": of those that share a store only the one does that holds the lease
+    #: ``probe.NAME``; the others have nothing to say of it, and one of them takes over when it ends.
     scope: Literal["process", "fleet"]
 
     async def check(self) -> Health:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -29,6 +29,12 @@ class Connection:
     #: The ASGI scope, or the WSGI environ, of the host: for its user or session.
     state: Mapping[str, Any]
 
+    @property
+    def bearer(self) -> str | None:
+        """The token of an ``Authorization: Bearer`` header (RFC 6750), None without one."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
 
 @runtime_checkable
 class Authenticator(Protocol):
@@ -46,11 +52,16 @@ class Authenticator(Protocol):
         ...
 
 
+#: ``Telemetry(authenticate=...)``: the host's own way to say who is calling; it answers what an Authenticator does.
+Authenticate = Callable[[Connection], Awaitable[Principal | None]]
+
+
 @runtime_checkable
 class Recall(Protocol):
     """What an authenticator of bearer tokens offers besides, if its tokens can be deleted.
 
-    The session that a browser gets for a token then ends with the token; without it the session lasts an hour.
+    The session that a browser gets for a token, and streams that are opened by ticket, then end with the token; without
+    it they last an hour.
     """
 
     async def recall(self, sha256: str) -> Principal | None:

@@ -81,7 +81,7 @@ class ReceiptSink(Sink):
         self._file = RotatingFile(folder / "receipts.jsonl", max_bytes=10_000_000, backups=3)
 
     async def open(self, context: Context) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def write(self, events: Sequence[Event]) -> None:
         self._file.append([receipt(event) for event in events])

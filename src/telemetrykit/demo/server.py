@@ -25,17 +25,23 @@ SEED = 7
 logger = logging.getLogger(__name__)
 
 
-def run(port: int, settings: Settings, *, traffic: bool = True) -> None:
+def welcome(shop: str, telemetry: str) -> None:
+    """Print where to look."""
+    print(f"The shop:      {shop}\nIts telemetry: {telemetry}\nCtrl-C stops both.", flush=True)
+
+
+def run(port: int, settings: Settings, *, traffic: bool = True, tell: Callable[[str, str], None] = welcome) -> None:
     """Serve the demo on loopback until SIGINT or SIGTERM; port 0 takes a free one.
 
-    Prints where to look once it serves. Raises ConfigurationError if the port cannot be had.
+    Tells the addresses of the shop and of its telemetry once it serves. Raises ConfigurationError if the port cannot be
+    had.
     """
     with listen(port) as listener:
         app, _ = create_demo(settings)
         shop = f"http://{HOST}:{listener.getsockname()[1]}"
 
         async def accompany() -> None:
-            print(_welcome(shop, settings.path), flush=True)
+            tell(f"{shop}/", f"{shop}{settings.path}/")
             if traffic:
                 await drive(shop, rate=REQUESTS_PER_SECOND, seed=SEED)
 
@@ -86,10 +92,6 @@ def _why_not(port: int, error: Exception) -> str:
     reasons = {errno.EADDRINUSE: "is taken by another program", errno.EACCES: "needs more rights than you have"}
     reason = reasons.get(getattr(error, "errno", None) or 0, f"cannot be used ({error})")
     return f"Port {port} of {HOST} {reason}. Choose another one with --port, or --port 0 for any free one."
-
-
-def _welcome(shop: str, path: str) -> str:
-    return f"The shop:      {shop}/\nIts telemetry: {shop}{path}/\nCtrl-C stops both."
 
 
 def _serve(server: uvicorn.Server, listener: socket.socket) -> None:

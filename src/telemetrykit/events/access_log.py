@@ -14,14 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..model.event import Event, Severity, to_micros
+from ..model.http import LONGEST_METHOD, METHODS, UNMATCHED
 
 SOURCE = "import:combined"
-#: ``http.route`` of a request that names no path.
-UNMATCHED = "<unmatched>"
 
-_LONGEST_METHOD = 100
-#: RFC 9110, PATCH of RFC 5789, and QUERY, as the semantic conventions of OpenTelemetry list them.
-_METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"))
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _HEAD = re.compile(
@@ -81,10 +77,10 @@ def _request(text: str) -> dict[str, Any]:
     target, _, protocol = rest.rpartition(" ")
     if not protocol.startswith("HTTP/"):
         target, protocol = rest, ""
-    known = method in _METHODS and bool(target)
+    known = method in METHODS and bool(target)
     data: dict[str, Any] = {"http.request.method": method if known else "_OTHER"}
     if not known:
-        data["http.request.method_original"] = (method if target else text)[:_LONGEST_METHOD]
+        data["http.request.method_original"] = (method if target else text)[:LONGEST_METHOD]
     data.update(_target(target))
     if protocol:
         data["network.protocol.version"] = protocol.removeprefix("HTTP/")

@@ -10,6 +10,7 @@ from typing import Any
 from ..model.event import Event, Severity
 from ..runtime.error_type import error_type
 from ..runtime.ids import IdFactory, TraceIds
+from ..runtime.payload import encode_flat
 from .buffer import Buffer, Record
 from .current import CURRENT, Current, leave
 
@@ -131,6 +132,7 @@ class Emitter:
             subject=subject,
             traceparent=traceparent,
             foreign=id is not None,
+            encoded=encode_flat(data),
         )
 
 

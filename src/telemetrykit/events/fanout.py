@@ -18,6 +18,7 @@ from ..model.event import Event
 from ..model.health import Health
 from ..runtime.guard import Guard
 from ..runtime.portal import Portal
+from ..runtime.words import counted
 from .drops import Drops
 
 logger = logging.getLogger("telemetrykit.fanout")
@@ -82,7 +83,8 @@ class Lane:
         _, running = await asyncio.wait([asyncio.wrap_future(task)], timeout=grace)
         if running:
             self._drop(len(self))
-            logger.warning("sink %s did not end in %g s; %d events did not reach it", self.sink.name, grace, len(self))
+            kept = counted(len(self), "event")
+            logger.warning("sink %s did not end in %g s; %s did not reach it", self.sink.name, grace, kept)
             return  # Its thread is a daemon: a sink that hangs cannot hold the process up.
         self._portal.stop()
 

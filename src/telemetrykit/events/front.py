@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..contracts.events import Processor
 from ..model.event import Event
 from ..runtime.cloudevents import attribute_problems
-from ..runtime.guard import Guard
+from ..runtime.guard import Guard, describe
 from ..runtime.payload import PayloadEncoder
 from ..runtime.portal import Pace
 from .buffer import Record
@@ -20,6 +20,10 @@ logger = logging.getLogger("telemetrykit.front")
 
 #: Events that are worked on between two looks at the clock.
 _SLICE = 12
+#: Kinds of rejected events of which a log tells at a level that is seen: one may depend on what users send.
+_TOLD = 100
+#: Characters of a type, and of a problem, in a log.
+_LONGEST = 300
 
 
 class FrontHalf:
@@ -32,37 +36,38 @@ class FrontHalf:
         types: EventTypes,
         drops: Drops,
         encoder: PayloadEncoder,
-        pace: Callable[[], None] | None = None,
     ) -> None:
         self._processors = tuple(processors)
         self._types = types
         self._drops = drops
         self._encode = encoder
-        self._pace = pace or Pace()
+        self._told: set[tuple[str, str]] = set()
         self.replaced = 0
 
     def accept(self, records: Sequence[Record]) -> list[Event]:
         """Events of what the app emitted, ready to be stored."""
         accepted: list[Event] = []
+        pace = Pace()
         for start in range(0, len(records), _SLICE):
             events = [event for record in records[start : start + _SLICE] if (event := self._admit(record)) is not None]
             accepted += self._process(events)
-            self._pace()
+            pace()
         return accepted
 
     def shape(self, events: Sequence[Event]) -> list[Event]:
         """Run events that were validated elsewhere through the processors."""
         shaped: list[Event] = []
+        pace = Pace()
         for start in range(0, len(events), _SLICE):
             shaped += self._process([self._encoded(event) for event in events[start : start + _SLICE]])
-            self._pace()
+            pace()
         return shaped
 
     def _admit(self, record: Record) -> Event | None:
         try:
             event = self._encoded(record[0](record))
         except Exception as error:  # noqa: BLE001 - whatever an app passed to emit(), the others go on
-            self._reject(DropReason.INVALID, record[3], str(error))
+            self._reject(DropReason.INVALID, record[3], describe(error))
             return None
         if problems := attribute_problems(event):
             self._reject(DropReason.INVALID, event.type, f"{problems[0].pointer} {problems[0].detail}")
@@ -103,4 +108,10 @@ class FrontHalf:
 
     def _reject(self, reason: DropReason, type: Any, problem: str) -> None:
         self._drops.add(reason)
-        logger.debug("event %r dropped: %s", type, problem, extra={"action": "event.rejected", "reason": reason.value})
+        what = type[:_LONGEST] if isinstance(type, str) else f"({type.__class__.__name__})", problem[:_LONGEST]
+        is_news = len(self._told) < _TOLD and what not in self._told
+        if is_news:
+            self._told.add(what)
+        level = logging.WARNING if is_news else logging.DEBUG
+        extra = {"action": "event.rejected", "reason": reason.value}
+        logger.log(level, "an event of type %r is dropped: %s", *what, extra=extra)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..contracts.events import Ingest
 from ..errors import BackendUnavailable
 from ..model.event import Event
+from ..runtime.words import counted
 from .buffer import Buffer
 from .drops import DropReason, Drops
 from .front import FrontHalf
@@ -19,6 +20,8 @@ logger = logging.getLogger("telemetrykit.pipeline")
 
 #: Events in one batch, at most.
 BATCH = 1000
+#: Seconds between two batches while somebody watches or a whole batch waits.
+_SHORTEST = 0.02
 
 
 class PipelineStats(NamedTuple):
@@ -40,7 +43,8 @@ class Submitted(NamedTuple):
 
 
 class Pipeline:
-    """One loop that takes what the app left: at once after a quiet time, else every ``interval`` or 1,000 events."""
+    """One loop that takes what the app left: at once after a quiet time, else every ``interval`` seconds, or every
+    20 ms while somebody watches or 1,000 events wait."""
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Pipeline:
         ingest: Ingest,
         drops: Drops,
         interval: float,
+        watched: Callable[[], bool] = lambda: False,
         admit: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: events,
     ) -> None:
         self._buffer = buffer
@@ -58,6 +63,7 @@ class Pipeline:
         self._ingest = ingest
         self._drops = drops
         self._interval = interval
+        self._watched = watched
         self._admit = admit
         self.renew(writer)
 
@@ -87,15 +93,18 @@ class Pipeline:
             self._filled.clear()
             while len(self._buffer) and not self._stopping:
                 await self.flush()
-                await asyncio.sleep(self._interval)
+                await self._gather()
 
-    async def stop(self, grace: float) -> None:
-        """Store what is left, for at most ``grace`` seconds; what remains then is dropped and counted."""
+    async def stop(self, patience: float, longest: float) -> None:
+        """Store what is left, for as long as the store takes another batch every ``patience`` seconds, and at most
+        ``longest`` seconds in all; what remains then is dropped and counted."""
         self._stopping = True
         self._filled.set()
         try:
-            async with asyncio.timeout(grace):
-                await self.flush()
+            async with asyncio.timeout(longest):
+                while len(self._buffer) or self._turn.locked():
+                    async with asyncio.timeout(patience):
+                        await self._take_turn(BATCH)
         except TimeoutError:
             self._lose(len(self._buffer))
             self._buffer.clear()
@@ -103,11 +112,21 @@ class Pipeline:
     async def flush(self) -> None:
         """Store everything that was emitted before the call."""
         waiting = len(self._buffer)
+        await self._take_turn(min(BATCH, waiting))  # Also without events: a batch may be on its way.
+        while (waiting := waiting - BATCH) > 0:
+            await self._take_turn(min(BATCH, waiting))
+
+    async def _take_turn(self, most: int) -> None:
         async with self._turn:
-            while waiting > 0:
-                records = self._buffer.take(min(BATCH, waiting))
-                waiting -= BATCH
+            records = self._buffer.take(most)
+            if records:
                 await self._store_or_drop(self._front.accept(records))
+
+    async def _gather(self) -> None:
+        """Let events come together: what is done once a batch costs as much as some ten events."""
+        await asyncio.sleep(min(self._interval, _SHORTEST))
+        if len(self._buffer) < BATCH and not self._watched():
+            await asyncio.sleep(max(0.0, self._interval - _SHORTEST))
 
     async def submit(self, events: Sequence[Event]) -> Submitted:
         """Store events that were validated elsewhere (ingest, import). BackendUnavailable if they cannot even wait."""
@@ -122,7 +141,7 @@ class Pipeline:
             await self._store(events)
         except BackendUnavailable as error:
             self._drops.add(DropReason.SPOOL_FULL, len(events))
-            logger.warning("%d events are lost: %s", len(events), error, extra={"action": "events.lost"})
+            logger.warning("lost %s: %s", counted(len(events), "event"), error, extra={"action": "events.lost"})
         except asyncio.CancelledError:
             self._lose(len(events))
             raise
@@ -155,7 +174,7 @@ class Pipeline:
     def _lose(self, number: int) -> None:
         if number:
             self._drops.add(DropReason.STORE_UNAVAILABLE, number)
-            logger.warning("%d events could not be stored in time and are lost", number)
+            logger.warning("lost %s that could not be stored in time", counted(number, "event"))
 
 
 def _wake(loop: asyncio.AbstractEventLoop, filled: asyncio.Event) -> None:

@@ -54,7 +54,6 @@ class Receiver:
         self._pipeline = pipeline
         self._types = types
         self._clock = clock
-        self._pace = Pace()
 
     async def receive(self, wires: Sequence[Any], *, tenant: str) -> Receipt:
         """Store what is valid of a batch of CloudEvents JSON objects; answers when it is stored.
@@ -65,6 +64,7 @@ class Receiver:
 
     async def _receive(self, wires: Sequence[Any], tenant: str) -> Receipt:
         receipt = Receipt()
+        pace = Pace()
         events: list[Event] = []
         now = self._clock.now()
         for index, wire in enumerate(wires):
@@ -74,7 +74,7 @@ class Receiver:
                 errors = error.errors or [FieldError(str(error))]
                 receipt.rejected.append(Rejected(index=index, errors=errors))
             if index % _SLICE == 0:
-                self._pace()
+                pace()
         receipt.accepted = len(events)
         receipt.duplicates = (await self._pipeline.submit(events)).duplicates
         return receipt

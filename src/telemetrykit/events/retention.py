@@ -7,6 +7,7 @@ import logging
 from ..contracts.storage import EventLog
 from ..errors import BackendUnavailable
 from ..runtime.clock import Clock
+from ..runtime.words import counted
 
 logger = logging.getLogger("telemetrykit.retention")
 
@@ -29,6 +30,6 @@ class Retention:
         """Prune, and try again next time if the store is away."""
         try:
             if pruned := await self.prune():
-                logger.info("pruned %d events", pruned, extra={"action": "events.pruned"})
+                logger.info("pruned %s", counted(pruned, "event"), extra={"action": "events.pruned"})
         except BackendUnavailable as error:
             logger.debug("nothing pruned: %s", error)

@@ -52,11 +52,7 @@ class EventService:
 
     async def page(self, filter: Filter, *, limit: int = 20, before: Position | None = None) -> EventPage:
         """Matching events by (time, cursor), newest first."""
-        events = await self._portal.call(self._log.page, filter, limit=limit + 1, before=before)
-        total = await self._portal.call(self._log.count, filter, cap=COUNT_CAP)
-        last = events[limit - 1] if len(events) > limit else None
-        following = Position(last.time, last.cursor or 0) if last is not None else None
-        return EventPage(events=events[:limit], total=total, next=following)
+        return await self._portal.call(self._page, filter, limit, before)
 
     async def get(self, cursor: int, filter: Filter) -> Event:
         """The event with this cursor, if the filter lets it through; NotFound otherwise."""
@@ -92,6 +88,16 @@ class EventService:
             count=seen.count if seen else 0,
             last_seen=seen.last_seen if seen else None,
         )
+
+    async def _page(self, filter: Filter, limit: int, before: Position | None) -> EventPage:
+        events = await self._log.page(filter, limit=limit + 1, before=before)
+        if len(events) <= limit and before is None:
+            # All there is: counting could only tell otherwise of what came or went in between.
+            return EventPage(events=events, total=len(events), next=None)
+        total = await self._log.count(filter, cap=COUNT_CAP)
+        last = events[limit - 1] if len(events) > limit else None
+        following = Position(last.time, last.cursor or 0) if last is not None else None
+        return EventPage(events=events[:limit], total=total, next=following)
 
     async def _one(self, cursor: int, filter: Filter) -> Event | None:
         async for batch in self._log.scan(filter, after=cursor - 1, upto=cursor, limit=1):

@@ -13,6 +13,7 @@ from ..contracts.events import Consumer, Ingest
 from ..errors import BackendUnavailable
 from ..model.event import Event
 from ..runtime.threads import WorkerThread
+from ..runtime.words import counted
 from .back import BackHalf
 from .spool_files import CorruptFileError, SpoolFile, SpoolFiles
 
@@ -119,9 +120,8 @@ class SpoolIngest(Ingest):
     async def _set_aside(self, file: SpoolFile, error: Exception) -> None:
         bad = await self._in_thread(self._files.set_aside, file)
         self.corrupt += file.events
-        logger.error(
-            "%s is set aside: %s; %d events in it are lost", bad, error, file.events, extra={"action": "spool.bad"}
-        )
+        lost = counted(file.events, "event")
+        logger.error("%s is set aside, %s lost: %s", bad, lost, error, extra={"action": "spool.bad"})
 
     async def _first_look(self) -> None:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..contracts.health import Probe
+from ..leader import Leader
 from ..model.health import Health, HealthStatus, worst_of
 from ..runtime.guard import Guard
 
@@ -73,7 +74,10 @@ class HealthBoard:
     async def _ask(self, name: str) -> Health:
         try:
             answer = self._checks[name]()
-            return await asyncio.wait_for(answer, _BUDGET) if inspect.isawaitable(answer) else answer
+            if not inspect.isawaitable(answer):
+                return answer
+            async with asyncio.timeout(_BUDGET):  # Not wait_for, which before Python 3.12 may swallow a cancellation.
+                return await answer
         except TimeoutError:
             return Health.unhealthy(f"{name} does not answer within {_BUDGET:g} s")
         except Exception as error:  # noqa: BLE001 - a check of a plugin may raise anything
@@ -81,21 +85,28 @@ class HealthBoard:
 
 
 class ProbeRunner:
-    """Runs one probe at its own pace and keeps what it said last."""
+    """Runs one probe at its own pace and keeps what it said last.
 
-    def __init__(self, probe: Probe, guard: Guard) -> None:
+    With a ``leader`` it is the fleet's: the process that leads looks, the others have nothing to say.
+    """
+
+    def __init__(self, probe: Probe, guard: Guard, leader: Leader | None = None) -> None:
         self.probe = probe
         self._guard = guard
+        self._leader = leader
         self._last = Health()
 
     def health(self) -> Health:
+        if self._leader is not None and not self._leader.leading:
+            return Health()
         return self._last
 
     async def look(self) -> None:
         """Ask once; never raises."""
         try:
             with self._guard.watch():
-                self._last = await asyncio.wait_for(self.probe.check(), self.probe.every)
+                async with asyncio.timeout(self.probe.every):
+                    self._last = await self.probe.check()
         except TimeoutError:
             self._last = Health.unhealthy(f"probe {self.probe.name} took longer than {self.probe.every:g} s")
         except Exception as error:  # noqa: BLE001 - noted by the guard
@@ -103,6 +114,8 @@ class ProbeRunner:
 
     async def run(self) -> None:
         """Look at the probe's pace until cancelled."""
+        if self._leader is not None:
+            await self._leader.run_while_leading(self.look, every=self.probe.every)
         while True:
             await self.look()
             await asyncio.sleep(self.probe.every)

@@ -75,7 +75,7 @@ def _scan_term(text: str, start: int) -> tuple[_Token, int]:
         raise Mistake(word.column, f"a name is missing before {operator[0]}, or it is not directly before it")
     value, at = _scan_word(text, operator.end(), _VALUE)
     if not value.text and not value.quoted:
-        raise Mistake(value.column, f'a value is missing directly after {operator[0]}: "" is the empty string')
+        raise Mistake(value.column, f'a value is missing directly after {operator[0]} (an empty one is "")')
     _check_end(text, at)
     return _Token("term", word.column, Term(value, word, operator[0])), at
 

@@ -88,7 +88,7 @@ _DROPPED = _own(
 )
 _PLUGIN_FAILED = _own(
     "plugin.failed",
-    "A part that a plugin brings began to fail.",
+    "A plugin could not be used, or a part that it brings began to fail.",
     {"part": _TEXT, "error": _TEXT},
     required=("part", "error"),
 )

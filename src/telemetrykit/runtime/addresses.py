@@ -18,8 +18,10 @@ def is_public(address: str) -> bool:
         return _is_global(parsed)
     if (meant := _translated(parsed)) is not None:
         return _is_global(meant)
-    tunnelled = [part for part in (parsed.sixtofour, *(parsed.teredo or ())) if part is not None]
-    return _is_global(parsed) and not parsed.is_site_local and all(map(_is_global, tunnelled))
+    # Not every Python 3.11 calls 6to4 as a whole global.
+    if parsed.sixtofour is not None:
+        return _is_global(parsed.sixtofour)
+    return _is_global(parsed) and not parsed.is_site_local and all(map(_is_global, parsed.teredo or ()))
 
 
 def _is_global(address: IPv4Address | IPv6Address) -> bool:

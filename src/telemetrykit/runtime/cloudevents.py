@@ -23,6 +23,7 @@ MIN_TIME = -62_135_596_800_000_000
 MAX_TIME = 253_402_300_799_999_999
 
 _LONGEST = {"type": 255, "source": 255, "id": 255, "tenant": 255, "subject": 1020}
+_SHORT = min(_LONGEST.values())
 _OWN = frozenset((
     "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data", "data_base64",
     "tenantid", "severitytext", "severitynumber", "traceparent", "recordedtime", "sequence",
@@ -32,6 +33,10 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-
 _LONGEST_EXTENSION = 4096
 _MAX_EXTENSIONS = 64
 _MAX_ERRORS = 20
+_SEVERITIES = {
+    int: "must be a whole number from 1 to 24",
+    str: f"must be {', '.join(one.name.lower() for one in Severity)}",
+}
 _INT32 = range(-(2**31), 2**31)
 
 
@@ -108,6 +113,8 @@ def from_json(wire: Any, *, tenant: str, now: int) -> Event:
 
 def attribute_problems(event: Event) -> Sequence[FieldError]:
     """What makes an event impossible to store or to send."""
+    if _is_plain(event):
+        return []
     errors = []
     for name, longest in _LONGEST.items():
         value = getattr(event, name)
@@ -120,6 +127,24 @@ def attribute_problems(event: Event) -> Sequence[FieldError]:
     if event.traceparent is not None and not is_traceparent(event.traceparent):
         errors.append(FieldError("must be a W3C traceparent: 00-<32 hex>-<16 hex>-<2 hex>", "#/traceparent"))
     return errors
+
+
+def _is_plain(event: Event) -> bool:
+    """True for the usual event, told at a glance: short ASCII texts, a time, and a traceparent or none."""
+    subject, traceparent = event.subject, event.traceparent
+    texts = (event.type, event.source, event.id, event.tenant, "-" if subject is None else subject)
+    if not all(texts) or type(event.time) is not int or not MIN_TIME <= event.time <= MAX_TIME:
+        return False
+    try:
+        joined = "".join(texts)
+    except TypeError:
+        return False
+    return (
+        len(joined) <= _SHORT
+        and joined.isascii()
+        and "\x00" not in joined
+        and (traceparent is None or is_traceparent(traceparent))
+    )
 
 
 def _wire(name: str) -> str:
@@ -136,11 +161,20 @@ def _is_attribute(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, int) and value in _INT32)
 
 
+def _with_integers(wire: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object with attributes such as 9.0 as 9: JSON has one kind of number, and CloudEvents only integers."""
+    if float not in map(type, wire.values()):
+        return wire
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in wire.items()
+    }
+
+
 class _Reader:
     """Takes the attributes of one foreign event apart and collects what is wrong with them."""
 
     def __init__(self, wire: Mapping[str, Any]) -> None:
-        self._wire = wire
+        self._wire = _with_integers(wire)
         self.errors: list[FieldError] = []
         #: The JSON of ``data``, once that was read.
         self.encoded = b"{}"
@@ -176,15 +210,22 @@ class _Reader:
         return tenant
 
     def severity(self) -> int:
-        number, text = self._wire.get("severitynumber"), self._wire.get("severitytext")
+        number, text = self._severity("severitynumber", int), self._severity("severitytext", str)
+        if number is None or text is None:
+            return number or text or Severity.INFO.value
+        if Severity.text(number) != Severity.text(text):
+            self._wrong("severitytext", f"says otherwise than severitynumber, which is {number}: send one of them")
+        return number
+
+    def _severity(self, name: str, kind: type[int | str]) -> int | None:
+        value = self._wire.get(name)
+        if value is None:
+            return None
         try:
-            if number is not None:
-                return Severity.of(number if isinstance(number, int) else "?")
-            return Severity.of(text if isinstance(text, str) else "?") if text is not None else Severity.INFO.value
+            return Severity.of(value if isinstance(value, kind) else "?")
         except ValueError:
-            name = "severitynumber" if number is not None else "severitytext"
-            self._wrong(name, "must be trace, debug, info, warn, error, fatal, or a number from 1 to 24")
-            return Severity.INFO.value
+            self._wrong(name, _SEVERITIES[kind])
+            return None
 
     def traceparent(self) -> str | None:
         value = self.text("traceparent")

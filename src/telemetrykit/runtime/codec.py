@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -115,14 +116,16 @@ loads: Callable[[bytes | str], Any] = _json.loads
 def loads_foreign(text: bytes | str) -> Any:
     """The value of JSON that came from outside; ValueError says in words what is wrong.
 
-    NaN and Infinity are refused, integers keep all their digits (at most 4,300), nesting is limited by the parser.
+    NaN and Infinity are refused, integers keep all their digits (at most 4,300), nesting is limited by the parser. A
+    byte order mark is left out (RFC 8259, section 8.1).
     """
     try:
-        return _foreign(text if isinstance(text, str) else text.decode())
+        return _foreign(text if isinstance(text, str) else text.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise ValueError(f"the text is not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"the text is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        what = error.msg.removesuffix(" at")
+        raise ValueError(f"the text is not JSON: {what} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise ValueError("the text is nested too deeply") from None
     except _NotANumberError:

@@ -16,6 +16,8 @@ logger = logging.getLogger("telemetrykit.guard")
 _OPEN_AFTER = 5
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
+#: Seconds in which a part's error of one kind is told once: one that fails for some callers fails in many short rows.
+_TOLD_FOR = 60.0
 
 
 class CircuitState(StrEnum):
@@ -29,7 +31,9 @@ class CircuitState(StrEnum):
 class Guard:
     """Stands before one part: counts its calls, errors and time, and opens the circuit after errors in a row.
 
-    ``on_failure(part, error)`` is told the first error of each such row.
+    ``on_failure(part, error)`` is told the first error of each such row, those of one class once a minute. Only errors
+    of the kind ``opened_by`` open the circuit: where anybody may cause the others by what he sends, he must not switch
+    the part off for all.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Guard:
         part: str,
         *,
         on_failure: Callable[[str, BaseException], None],
+        opened_by: type[Exception] = Exception,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.part = part
@@ -45,13 +50,18 @@ class Guard:
         self.seconds = 0.0
         self.last_error: str | None = None
         self._in_a_row = 0
+        #: How many of these count towards opening the circuit.
+        self._strikes = 0
         self._retry_at = 0.0
+        self._told: type[Exception] | None = None
+        self._told_at = 0.0
         self._on_failure = on_failure
+        self._opened_by = opened_by
         self._monotonic = monotonic
 
     @property
     def state(self) -> CircuitState:
-        if self._in_a_row < _OPEN_AFTER:
+        if self._strikes < _OPEN_AFTER:
             return CircuitState.CLOSED
         return CircuitState.OPEN if self._monotonic() < self._retry_at else CircuitState.HALF_OPEN
 
@@ -80,7 +90,7 @@ class Guard:
             self._failed(error)
             raise
         else:
-            self._in_a_row = 0
+            self._in_a_row = self._strikes = 0
         finally:
             self.seconds += time.perf_counter() - started
 
@@ -102,13 +112,21 @@ class Guard:
     def _failed(self, error: Exception) -> None:
         self.errors += 1
         self._in_a_row += 1
+        self._strikes += isinstance(error, self._opened_by)
         self.last_error = describe(error)
-        over = self._in_a_row - _OPEN_AFTER
+        over = self._strikes - _OPEN_AFTER
         if over >= 0:
             self._retry_at = self._monotonic() + min(_FIRST_PAUSE * 2.0 ** min(over, 20), _LONGEST_PAUSE)
-        if self._in_a_row == 1:
+        if self._in_a_row == 1 and self._is_news(error):
             logger.warning("%s failed: %s", self.part, self.last_error, extra={"action": "part.failed"})
             self._on_failure(self.part, error)
+
+    def _is_news(self, error: Exception) -> bool:
+        now, kind = self._monotonic(), type(error)
+        if kind is self._told and now - self._told_at < _TOLD_FOR:
+            return False
+        self._told, self._told_at = kind, now
+        return True
 
 
 def describe(error: BaseException) -> str:

@@ -37,8 +37,9 @@ class IdFactory:
 class TraceIds:
     """W3C trace and span ids.
 
-    A new trace id begins with the seconds since the Unix epoch, so that an index over trace ids grows at its end. A
-    producer may keep the pair (time_ns, number) instead, as with event ids: the same pair always gives the same ids.
+    A new trace id begins with the time since the Unix epoch, 32 bits of seconds and 16 of fractions, so that an index
+    over trace ids grows at its end. A producer may keep the pair (time_ns, number) instead, as with event ids: the same
+    pair always gives the same ids.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class TraceIds:
         self._random.seed(os.urandom(32))
         draw = self._random.getrandbits
         self._seed = draw(32)
-        self._trace_head, self._trace_tail = f"{draw(40):010x}", f"{draw(24):06x}"
+        self._trace_head, self._trace_tail = f"{draw(24):06x}", f"{draw(24):06x}"
         self._span_head = f"{draw(32) or 1:08x}"
 
     def span_id(self) -> str:
@@ -60,8 +61,8 @@ class TraceIds:
 
     def traceparent(self, time_ns: int, number: int) -> str:
         """A new trace with its first span, sampled: ``00-<trace id>-<span id>-01``."""
-        seconds, scattered = (time_ns // 1_000_000_000) & 0xFFFF_FFFF, self._scatter(number)
-        trace_id = f"{seconds:08x}{self._trace_head}{scattered}{self._trace_tail}"
+        time, scattered = (time_ns << 16) // 1_000_000_000 & 0xFFFF_FFFF_FFFF, self._scatter(number)
+        trace_id = f"{time:012x}{self._trace_head}{scattered}{self._trace_tail}"
         return f"00-{trace_id}-{self._span_head}{scattered}-01"
 
     def span_of(self, number: int) -> str:

@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
-from ..errors import ConfigurationError
+from ..errors import BackendUnavailable, ConfigurationError
+from ..model.health import Health
 
 #: Shortest key that is accepted.
 MIN_LENGTH = 32
 
 
 class SecretKeys(Sequence[str]):
-    """Keys from the settings, newest first; else one of our own, made at first use and kept in a file (0600)."""
+    """Keys from the settings, newest first; else one of our own, made at first use and kept in a file (0600).
+
+    Reading them raises BackendUnavailable while that file can neither be read nor made.
+    """
 
     def __init__(self, given: Sequence[str], file: Path | None) -> None:
         for key in given:
@@ -26,10 +30,22 @@ class SecretKeys(Sequence[str]):
                 )
         self._keys: Sequence[str] | None = tuple(given) or None
         self._file = file
+        self._failed = False
+
+    def health(self) -> Health:
+        """Degraded from the first use that failed until the key can be had."""
+        try:
+            if self._failed:
+                self._load()
+        except BackendUnavailable as error:
+            return Health.degraded(str(error))
+        return Health()
 
     def _load(self) -> Sequence[str]:
         if self._keys is None:
+            self._failed = True
             self._keys = (secrets.token_urlsafe(48) if self._file is None else _read_or_make(self._file),)
+            self._failed = False
         return self._keys
 
     @overload
@@ -47,7 +63,7 @@ class SecretKeys(Sequence[str]):
 
 
 def _read_or_make(path: Path) -> str:
-    """The key in a file; several processes that start at once agree on one."""
+    """The key in a file; several processes that start at once agree on one. BackendUnavailable says what to do."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -61,12 +77,14 @@ def _read_or_make(path: Path) -> str:
                 pass
             finally:
                 fresh.unlink()
-        key = path.read_text().strip()
+        key = path.read_text("utf-8").strip()
     except OSError as error:
-        raise ConfigurationError(
+        raise BackendUnavailable(
             f"The signing key {path} can neither be read nor made ({error.strerror}). "
             "Make the folder writable, or set TELEMETRYKIT_SECRET_KEYS."
         ) from None
+    except UnicodeDecodeError:
+        key = ""
     if len(key) < MIN_LENGTH:
-        raise ConfigurationError(f"The signing key in {path} is damaged. Delete the file; sessions then end.")
+        raise BackendUnavailable(f"The signing key in {path} is damaged. Delete the file; sessions then end.")
     return key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,11 @@ class Signer:
         except BadData:
             return None
         return value if isinstance(value, dict) else None
+
+    def veil(self, digest: str, nonce: str) -> str:
+        """A SHA-256 in hex made unreadable to others, and back again; for one ``nonce`` one digest only."""
+        pad = hmac.digest(f"{self._purpose}.{self._keys[0]}".encode(), nonce.encode(), "sha256")
+        return bytes(a ^ b for a, b in zip(bytes.fromhex(digest), pad, strict=True)).hex()
 
     def _serializer(self) -> URLSafeSerializer:
         # itsdangerous wants the newest key last.

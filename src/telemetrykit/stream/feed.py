@@ -12,13 +12,16 @@ from .hub import Hub, Opened
 class Feed:
     """Reads on the host's loop what a subscription has for its client."""
 
+    __slots__ = ("_behind", "_first", "_hub", "_portal", "more", "subscription")
+
     def __init__(self, hub: Hub, portal: Portal, opened: Opened, greeting: bytes) -> None:
-        self.opened = opened
         self.subscription = opened.subscription
         self._hub = hub
         self._portal = portal
         self._first: Sequence[bytes] = (greeting, *opened.replay)
         self._behind = True
+        #: Whether there may be more to read at once; if not, wait until the client is woken.
+        self.more = True
 
     @property
     def position(self) -> int:
@@ -26,13 +29,14 @@ class Feed:
         return self.subscription.position
 
     async def read(self) -> Sequence[bytes]:
-        """The next frames; none means: wait until the client is woken."""
+        """The next frames, possibly none; ``more`` tells whether to read on."""
         if self._first:
             frames, self._first = self._first, ()
             return frames
         if not self._behind:
             chunks = self.subscription.take()
             if chunks is not None:
+                self.more = not self.subscription.at_edge
                 return [frame for chunk in chunks for frame in chunk.frames]
             await self._portal.call(self.subscription.rejoin)
             self._behind = True
@@ -48,7 +52,9 @@ class Feed:
             frames += await self._portal.call(self.subscription.catch_up)
         except BackendUnavailable:
             # The next heartbeat, or the next live event, wakes the client for another try.
+            self.more = False
             return frames
+        self.more = True
         if not frames:
             self._behind = False
             return await self.read()

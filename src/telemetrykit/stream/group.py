@@ -62,13 +62,12 @@ class Group:
         self._size = size
         self._held = 0
 
-    def extend(self, entries: Sequence[Entry]) -> int:
+    def extend(self, entries: Sequence[Entry], pace: Callable[[], None]) -> int:
         """Look at new events, oldest first; answers how many of them the group's clients get."""
-        matches, encoding = self._matches, self.encoding
-        frames = [entry.frame(encoding) for entry in entries if matches(entry.event)]
+        frames = self._frames(entries, pace)
         end, last = self.edge.end, entries[-1].event.cursor or 0
         if frames:
-            written = (b"".join(frames),) if encoding.joins else frames
+            written = (b"".join(frames),) if self.encoding.joins else frames
             self._chunks[end] = Chunk(written, len(frames), last)
             self._held += len(frames)
             end += 1
@@ -76,6 +75,15 @@ class Group:
                 self._drop_oldest()
         self.edge = Edge(end, last)
         return len(frames)
+
+    def _frames(self, entries: Sequence[Entry], pace: Callable[[], None]) -> list[bytes]:
+        matches, encoding = self._matches, self.encoding
+        frames: list[bytes] = []
+        for entry in entries:
+            if matches(entry.event):
+                frames.append(entry.frame(encoding))
+                pace()
+        return frames
 
     def trim(self, slowest: int) -> None:
         """Forget chunks before number ``slowest``: every client has read them."""

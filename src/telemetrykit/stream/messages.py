@@ -121,7 +121,7 @@ SSE_EVENTS: Mapping[str, Mapping[str, Any]] = {
     },
     "heartbeat": {"type": "object", "properties": {"time": _TIME}, "required": ["time"]},
     "gap": {"type": "object", "properties": _GAP, "required": list(_GAP)},
-    "closing": {"type": "object"},
+    "closing": {"type": "object", "properties": {"reason": {"enum": ["unauthenticated"]}}},
 }
 
 
@@ -135,6 +135,9 @@ class MessageReader:
         """The message; InvalidRequest says what is wrong with it and what would be right."""
         try:
             message = codec.loads_foreign(text)
+            codec.dumps(message)
+        except UnicodeEncodeError:
+            raise InvalidRequest("A string holds half a surrogate pair: send whole characters.") from None
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
         kind = message.get("type") if isinstance(message, dict) else None

@@ -5,11 +5,12 @@ SSE: https://html.spec.whatwg.org/multipage/server-sent-events.html, section 9.2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from ..model.event import Event, rfc3339
 from ..runtime import cloudevents, codec
+from ..runtime.portal import Pace
 
 #: How long a browser waits before it reconnects, in milliseconds.
 RETRY_MS = 2000
@@ -73,6 +74,16 @@ class WebSocketEncoding:
     def message(self, type: str, data: Mapping[str, Any], *, cursor: int | None = None) -> bytes:
         extra = {} if cursor is None else {"cursor": str(cursor)}
         return codec.dumps({"type": type, **extra, **data})
+
+
+def encode_all(encoding: Encoding, events: Iterable[Event]) -> list[bytes]:
+    """The frames of many events, made in slices between which the host has the interpreter."""
+    pace = Pace()
+    frames: list[bytes] = []
+    for event in events:
+        frames.append(encoding.event(event))
+        pace()
+    return frames
 
 
 def retry_frame() -> bytes:

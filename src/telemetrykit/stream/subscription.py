@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ..contracts.storage import Bounds, EventLog
 from .client import Client
 from .group import Chunk, Group
+from .protocol import encode_all
 
 GapReason = Literal["pruned", "unknown", "overrun"]
 
@@ -62,6 +63,8 @@ def locate(last_event_id: str, bounds: Bounds) -> tuple[int, Gap | None]:
 class Subscription:
     """A client's reader of a group. Its coroutines run on the kit's loop, its plain methods on the host's."""
 
+    __slots__ = ("_join", "_log", "client", "gap", "group", "next_chunk", "position")
+
     def __init__(self, group: Group, log: EventLog, client: Client, *, after: int, gap: Gap | None) -> None:
         self.group = group
         self.client = client
@@ -72,6 +75,11 @@ class Subscription:
         #: The chunk to read next; what lies before it, up to ``_join``, comes from the log.
         self.next_chunk, self._join = group.edge
         self._log = log
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether it has taken every live chunk that there is."""
+        return self.next_chunk == self.group.edge.end
 
     def take_gap(self) -> bytes:
         """The frame of a gap that the client was not told of yet, or nothing."""
@@ -94,11 +102,10 @@ class Subscription:
 
     async def catch_up(self) -> list[bytes]:
         """The next frames from the log, up to where the live chunks begin; none when that is reached."""
-        encoding = self.group.encoding
         if self.position < self._join:
             async for batch in self._log.scan(self.group.filter, after=self.position, upto=self._join, limit=1000):
                 self.position = batch[-1].cursor or self.position
-                return [encoding.event(event) for event in batch]
+                return encode_all(self.group.encoding, batch)
         self.position = max(self.position, self._join)
         return []
 

@@ -7,8 +7,9 @@ that holds both, while its stream is open and five minutes longer; the stream te
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import anyio
@@ -30,6 +31,10 @@ PROLONG_EVERY = 60.0
 #: Seconds that the cookie of a stream is good for, at most; then the page asks for a new ticket.
 COOKIE_SECONDS = 12 * 3600
 
+#: Whether a warrant, as it was given to ``issue``, still stands for its principal. Runs on the kit's loop.
+Holds = Callable[[Principal, Mapping[str, Any]], Coroutine[Any, Any, bool]]
+
+_ASK_SECONDS = 5.0
 _STAY_SECONDS = 300.0 + PROLONG_EVERY
 #: A browser keeps cookies of up to 4,096 bytes, name and attributes included (RFC 6265, section 6.1).
 _LONGEST = 3600
@@ -54,8 +59,20 @@ class Admission:
     principal: Principal
     #: What it may see at most: its tenant, its types, and the filter of its ticket.
     filter: Filter
+    #: Whether the credentials still stand for the same principal. Raises BackendUnavailable if nobody can tell.
+    holds: Callable[[], Awaitable[bool]]
     #: Present for a ticket: to be kept while the stream is open.
     stay: Stay | None = None
+
+    async def still_holds(self) -> bool:
+        """Whether the stream may go on: not if the credentials are known to be gone."""
+        try:
+            with anyio.fail_after(_ASK_SECONDS):
+                return await self.holds()
+        except Unauthenticated:
+            return False
+        except (BackendUnavailable, TimeoutError):
+            return True
 
 
 class Stay:
@@ -84,20 +101,27 @@ class Stay:
 class Tickets:
     """Makes tickets and admits those who bring one. Its coroutines may be awaited on any loop."""
 
-    def __init__(self, portal: Portal, leases: Leases, clock: Clock, secret_keys: Sequence[str]) -> None:
+    def __init__(
+        self, portal: Portal, leases: Leases, clock: Clock, secret_keys: Sequence[str], *, holds: Holds
+    ) -> None:
         self._portal = portal
         self._leases = leases
         self._clock = clock
+        self._holds = holds
         self._ticket = Signer(secret_keys, "ticket")
         self._cookie = Signer(secret_keys, "stream")
 
-    def issue(self, principal: Principal, filter: Filter) -> Ticket:
-        """A ticket for this principal and this filter. InvalidRequest if the filter is too long for a cookie."""
+    def issue(self, principal: Principal, filter: Filter, warrant: Mapping[str, Any]) -> Ticket:
+        """A ticket for this principal and this filter, good while the ``warrant`` (JSON) holds.
+
+        InvalidRequest if the filter is too long for a cookie.
+        """
         now = self._clock.now()
         expires_at = now + TICKET_SECONDS * _MICROS
-        content = {"i": secrets.token_urlsafe(12), "p": principal_to_json(principal), **_bound(filter)}
+        whose = {"i": secrets.token_urlsafe(12), "p": principal_to_json(principal), "w": dict(warrant)}
+        content = {**whose, **_bound(filter)}
         # What cannot be read back must not be handed out: the limits hold for the filter as a whole.
-        self._admit(content, "")
+        self._admission(content, "")
         text = self._ticket.sign({**content, "x": expires_at})
         cookie = self._cookie.sign({**content, "x": now + COOKIE_SECONDS * _MICROS})
         if max(len(text), len(cookie)) > _LONGEST:
@@ -113,7 +137,7 @@ class Tickets:
         if ticket["x"] > self._clock.now():
             fence = await self._portal.call(self._leases.acquire, name, holder, _STAY_SECONDS)
             if fence is not None:
-                return self._admit(ticket, holder)
+                return await self._admit(ticket, holder)
         known = self._cookie.read(cookie) if cookie else None
         if known is not None and known["p"] == ticket["p"]:
             admission = await self._return(ticket, known["x"])
@@ -130,13 +154,21 @@ class Tickets:
         if expires_at <= self._clock.now():
             return None
         lease = await self._portal.call(self._leases.holder, _lease(content))
-        return None if lease is None else self._admit(content, lease.holder)
+        return None if lease is None else await self._admit(content, lease.holder)
 
-    def _admit(self, content: dict[str, Any], holder: str) -> Admission:
+    async def _admit(self, content: dict[str, Any], holder: str) -> Admission:
+        admission = self._admission(content, holder)
+        if not await admission.holds():
+            raise Unauthenticated("The credentials that this ticket was made with are not good any more.")
+        return admission
+
+    def _admission(self, content: dict[str, Any], holder: str) -> Admission:
         tenant = ALL_TENANTS if content["t"] is None else content["t"]
+        principal = principal_from_json(content["p"])
         return Admission(
-            principal=principal_from_json(content["p"]),
+            principal=principal,
             filter=Filter.from_json(content["f"], tenant=tenant, now=0),
+            holds=partial(self._portal.call, self._holds, principal, content["w"]),
             stay=Stay(self._portal, self._leases, _lease(content), holder),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -31,13 +31,14 @@ class Delivery:
         self._wants_body = method != "HEAD"
         self.started = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
+        # A plain function: a stream sends a thousand messages, and a coroutine more for each would be felt.
         if message["type"] == "http.response.start":
             self.started = True
             message = {**message, "headers": _with_common(message.get("headers", ()))}
         elif message["type"] == "http.response.body" and not self._wants_body:
             message = {**message, "body": b""}
-        await self._send(message)
+        return self._send(message)
 
 
 def _with_common(headers: Any) -> list[tuple[bytes, bytes]]:

@@ -20,7 +20,9 @@ from .endpoint import Access, Answer, Call, Endpoint
 from .gate import Gate
 from .live import LiveGate, StreamEndpoint, WebSocketEndpoint
 from .openapi import document
+from .own_apps import OwnApp
 from .parts import WebParts
+from .problems import UpgradeRequired
 from .recorder import INTERNAL
 from .routes.events import EventRoutes
 from .routes.health import HealthRoutes
@@ -32,7 +34,14 @@ from .routes.status import StatusRoutes
 from .routes.stream import TicketRoutes, stream_endpoint
 from .session_cookie import Sessions
 from .sse import EventStreams
+from .warrant import Warrants
 from .websocket import WebSockets
+
+_WEBSOCKET = "/ws"
+_NO_UPGRADE = (
+    "This address is for WebSockets: open it as ws:// or wss://. If that is what you did, then a proxy does not hand "
+    "on the upgrade, or the server knows no WebSockets (uvicorn: pip install websockets)."
+)
 
 
 class Apps(NamedTuple):
@@ -46,10 +55,11 @@ class Apps(NamedTuple):
 
 def build_apps(parts: WebParts) -> Apps:
     """Wire gate, endpoints and pages. The apps own no resources: they work under any root path, on any loop."""
-    sessions = Sessions(parts)
-    authentication = Authentication(parts, sessions)
-    gate = Gate(authentication, parts.policy, parts.types)
-    tickets = Tickets(parts.portal, parts.leases, parts.clock, parts.secret_keys)
+    warrants = Warrants(parts)
+    sessions = Sessions(parts.secret_keys, parts.clock, warrants)
+    authentication = Authentication(parts, sessions, warrants)
+    gate = Gate(authentication, *parts.policy, parts.types)
+    tickets = Tickets(parts.portal, parts.leases, parts.clock, parts.secret_keys, holds=warrants.holds)
     pages = Pages(parts, gate)
     live = LiveGate(gate, tickets, parts.clock)
     bells = Doorbells()
@@ -59,7 +69,7 @@ def build_apps(parts: WebParts) -> Apps:
     status = [*HealthRoutes(parts, gate).endpoints(), *StatusRoutes(parts).endpoints(), *who]
     stream = [
         stream_endpoint(sse.handle),
-        *TicketRoutes(parts, gate, tickets).endpoints(),
+        *TicketRoutes(parts, gate, tickets, authentication).endpoints(),
         *SchemaRoutes(parts, gate).endpoints(),
     ]
     events = [*EventRoutes(parts, gate).endpoints(), *IngestRoutes(parts).endpoints()]
@@ -75,7 +85,7 @@ def build_apps(parts: WebParts) -> Apps:
     )
 
 
-class MountedApp:
+class MountedApp(OwnApp):
     """One ASGI app: endpoints, and where they are given, the WebSocket and the pages."""
 
     def __init__(
@@ -98,10 +108,12 @@ class MountedApp:
         path = path_in_mount(request.scope)
         if self._pages is not None and self._pages.owns(path):
             return await self._pages.answer(path, request)
+        if self._serve_websocket is not None and path == _WEBSOCKET:
+            raise UpgradeRequired(_NO_UPGRADE, headers={"Upgrade": "websocket"})
         return await self._dispatcher.answer(path, request)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._serve_websocket is None or path_in_mount(scope) != "/ws":
+        if self._serve_websocket is None or path_in_mount(scope) != _WEBSOCKET:
             await receive()
             await send({"type": "websocket.close", "code": 1000, "reason": "there is no WebSocket here"})
             return

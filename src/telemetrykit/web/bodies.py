@@ -39,7 +39,10 @@ async def read_json(request: Request, limit: int, check: Validator) -> Any:
     """A JSON body that fits a schema. InvalidRequest says where it does not; UnsupportedMediaType for other types."""
     media_type, charset = content_type(request)
     if media_type != "application/json" or charset not in ("", "utf-8"):
-        raise UnsupportedMediaType(f"Send application/json in UTF-8, not {media_type[:60] or 'a body without a type'}.")
+        raise UnsupportedMediaType(
+            f"Send application/json in UTF-8, not {media_type[:60] or 'a body without a type'}.",
+            headers={"Accept": "application/json"},
+        )
     value = parse_json(await read_body(request, limit))
     if errors := check(value):
         raise InvalidRequest(f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
@@ -48,6 +51,8 @@ async def read_json(request: Request, limit: int, check: Validator) -> Any:
 
 def parse_json(body: bytes) -> Any:
     """The value of a JSON text. InvalidRequest (400) says where it is broken."""
+    if not body:
+        raise InvalidRequest("The body is empty: send JSON.", status=400)
     try:
         return codec.loads_foreign(body)
     except ValueError as error:
@@ -72,7 +77,9 @@ class _Coding:
                 return _Coding()
             case "gzip" | "x-gzip":
                 return _Gzip(limit)
-        raise UnsupportedMediaType(f"Content-Encoding {name[:40]!r} is not read here: send gzip, or none.")
+        raise UnsupportedMediaType(
+            f"Content-Encoding {name[:40]!r} is not read here: send gzip, or none.", headers={"Accept-Encoding": "gzip"}
+        )
 
     def feed(self, chunk: bytes) -> bytes:
         return chunk

@@ -49,7 +49,8 @@ def reader(media_type: str, charset: str, headers: Mapping[str, str]) -> Reader:
     if read is None:
         raise UnsupportedMediaType(
             f"Events come as {', '.join(_READERS)}, or in binary mode with ce- headers; "
-            f"not as {media_type[:60] or 'a body without a content type'}."
+            f"not as {media_type[:60] or 'a body without a content type'}.",
+            headers={"Accept": ", ".join(_READERS)},
         )
     return partial(_limited, read)
 
@@ -62,14 +63,14 @@ def _limited(read: Reader, body: bytes) -> Received:
 
 
 def _read_structured(body: bytes) -> Received:
-    return Received([_with_integers(parse_json(body))], single=True)
+    return Received([parse_json(body)], single=True)
 
 
 def _read_batch(body: bytes) -> Received:
     wires = parse_json(body)
     if not isinstance(wires, list):
         raise InvalidRequest(f"A batch is a JSON array of events; one event goes as {STRUCTURED}.", status=400)
-    return Received([_with_integers(wire) for wire in wires], single=False)
+    return Received(wires, single=False)
 
 
 def _read_ndjson(body: bytes) -> Received:
@@ -86,18 +87,9 @@ def _read_ndjson(body: bytes) -> Received:
 
 def _read_line(number: int, line: bytes) -> Any:
     try:
-        return _with_integers(codec.loads_foreign(line))
+        return codec.loads_foreign(line)
     except ValueError as error:
         return InvalidRequest(errors=[FieldError(f"line {number} cannot be read: {error}")])
-
-
-def _with_integers(wire: Any) -> Any:
-    """The object with attributes such as 9.0 as 9: JSON has one kind of number, and CloudEvents only integers."""
-    if not isinstance(wire, dict) or float not in map(type, wire.values()):
-        return wire
-    return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in wire.items()
-    }
 
 
 def _read_msgpack(body: bytes) -> Received:

@@ -10,12 +10,15 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ..runtime.error_type import error_type
 from .outcome import Outcome, outcome_of
+from .own_apps import is_redirect_to_own
 from .recorder import ERROR, INTERNAL, SCOPE_CURRENT, Recorder
 from .request_events import HTTP_REQUEST
 from .route_names import RouteNames
 
 #: What a server answers in place of an app that raised, or returned, before it began.
 _SERVER_ERROR = 500
+#: What routers answer to a path with a slash too few at its end, or too many.
+_REDIRECT = 307
 
 
 class Exchange:
@@ -120,7 +123,7 @@ class Exchange:
         duration = perf_counter() - self._started
         self.done = True
         scope = self._scope
-        if INTERNAL in scope:
+        if INTERNAL in scope or (self._status == _REDIRECT and is_redirect_to_own(scope)):
             return
         if error is None and ERROR in scope:
             error = scope[ERROR]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from starlette.requests import HTTPConnection
 
 from ..contracts.web import HOST_TENANT, Policy
@@ -13,10 +11,9 @@ from ..model.compare import Compare
 from ..model.conditions import Not
 from ..model.filter import ALL_TENANTS, AllTenants, Filter
 from ..model.principal import Principal
+from ..runtime.guard import Guard
 from . import csrf
 from .authentication import Authentication, Caller
-
-logger = logging.getLogger("telemetrykit.gate")
 
 #: What a host is told that has not said who may look.
 CLOSED = (
@@ -29,9 +26,10 @@ CLOSED = (
 class Gate:
     """Authenticates, and asks the policy. Its coroutines run on the host's loop."""
 
-    def __init__(self, authentication: Authentication, policy: Policy, types: EventTypes) -> None:
+    def __init__(self, authentication: Authentication, policy: Policy, guard: Guard, types: EventTypes) -> None:
         self._authentication = authentication
         self._policy = policy
+        self._guard = guard
         self._types = types
 
     async def find(self, http: HTTPConnection) -> Caller | None:
@@ -49,6 +47,11 @@ class Gate:
             raise Unauthenticated
         return caller.principal
 
+    async def still(self, http: HTTPConnection, principal: Principal) -> bool:
+        """Whether the credentials of a connection that was admitted stand for the same principal now."""
+        caller = await self._authentication.find(http)
+        return caller is not None and caller.principal == principal
+
     async def check_open(self, http: HTTPConnection) -> None:
         """Forbidden, with what to set, while nothing is set up by which anybody could be recognised."""
         if not await self._authentication.is_possible(http):
@@ -62,10 +65,12 @@ class Gate:
     def allows(self, principal: Principal, permission: str, tenant: str | AllTenants | None = None) -> bool:
         """What the policy says; a policy that fails allows nothing."""
         name = principal.tenant if tenant is None else "*" if tenant is ALL_TENANTS else tenant
+        if not self._guard.usable:
+            return False
         try:
-            return self._policy.allows(principal, permission, name) is True
-        except Exception:
-            logger.exception("the policy failed", extra={"action": "policy.failed"})
+            with self._guard.watch():
+                return self._policy.allows(principal, permission, name) is True
+        except Exception:  # noqa: BLE001 - noted by the guard
             return False
 
     def tenant(self, principal: Principal, asked: str | None) -> str | AllTenants:

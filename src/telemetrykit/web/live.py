@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -70,7 +71,7 @@ class LiveGate:
         else:
             admission = await self._by_credentials(http, params) or await self._by_cookie(http)
         wanted = read_filter(params, tenant=admission.filter.tenant, now=self._clock.now())
-        return Admission(principal=admission.principal, filter=narrow(admission.filter, wanted), stay=admission.stay)
+        return dataclasses.replace(admission, filter=narrow(admission.filter, wanted))
 
     def subscription(self, admission: Admission, message: Mapping[str, Any]) -> Filter:
         """The filter of a subscribe message, within what its connection was admitted to."""
@@ -92,7 +93,15 @@ class LiveGate:
         if caller is None:
             return None
         tenant = self._gate.tenant(caller.principal, params.get("tenant"))
-        return Admission(principal=caller.principal, filter=self._gate.reading(caller.principal, tenant))
+        return Admission(
+            principal=caller.principal,
+            filter=self._gate.reading(caller.principal, tenant),
+            holds=partial(self._holds, http.scope, caller.principal),
+        )
+
+    async def _holds(self, scope: Scope, principal: Principal) -> bool:
+        # Made anew each time: a connection keeps whatever was parsed of it, for as long as the stream is open.
+        return await self._gate.still(HTTPConnection(scope), principal)
 
     async def _by_cookie(self, http: HTTPConnection) -> Admission:
         cookie = http.cookies.get(COOKIE)
@@ -115,10 +124,10 @@ class StreamEndpoint:
         admission = await self._live.admit(call.http, call.params)
         last = call.http.headers.get("last-event-id") or call.params.get("last_event_id")
         start = Start(last_event_id=last, replay=call.params["replay"])
-        opened = await self._streams.open(admission.filter, start)
+        feed = await self._streams.open(admission.filter, start)
 
-        async def stream(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._streams.serve(receive, send, opened, admission.stay)
+        def stream(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            return self._streams.serve(receive, send, feed, admission)
 
         return stream
 
@@ -145,7 +154,7 @@ class WebSocketEndpoint:
         except (RequestError, BackendUnavailable) as error:
             await send({"type": "websocket.close", "code": _close_code(error), "reason": _reason(error)})
             return
-        await self._sockets.serve(receive, send, partial(self._live.subscription, admission), admission.stay)
+        await self._sockets.serve(receive, send, partial(self._live.subscription, admission), admission)
 
 
 def _close_code(error: Exception) -> int:

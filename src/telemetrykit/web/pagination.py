@@ -29,6 +29,7 @@ CURSOR = Parameter(
 )
 
 _COUNT = {"type": ["integer", "null"], "minimum": 0}
+_UNCOUNTED = "null: there are more than 100,000, or counting them would take longer than a quarter of a second"
 
 
 def page_schema(item: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def page_schema(item: Any) -> dict[str, Any]:
     pagination = {
         "type": "object",
         "properties": {
-            "total": {**_COUNT, "description": "null: too many to be counted"},
+            "total": {**_COUNT, "description": _UNCOUNTED},
             "limit": {"type": "integer"},
             "offset": {**_COUNT, "description": "null on a page that began at a cursor"},
             "has_more": {"type": "boolean"},

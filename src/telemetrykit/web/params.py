@@ -57,8 +57,18 @@ class QueryReader:
         parameter = self._parameters[name]
         value: Any = int(text) if _takes_integers(parameter.schema) and _INTEGER.fullmatch(text) else text
         if self._checks[name](value):
-            problems.add(f"{name} must be {parameter.expects}, not {text[:40]!r}", f"#/{name}")
+            problems.add(f"{name} {self._why_not(parameter, text)}", f"#/{name}")
         return value
+
+    def _why_not(self, parameter: Parameter, text: str) -> str:
+        longest = parameter.schema.get("maxLength")
+        if longest is not None and len(text) > longest:
+            return f"has {len(text)} characters: at most {longest} are read"
+        plus = " (a + in a URL is a space: write %2B)" if self._fits(parameter, text.replace(" ", "+")) else ""
+        return f"must be {parameter.expects}, not {text[:40]!r}{plus}"
+
+    def _fits(self, parameter: Parameter, text: str) -> bool:
+        return not self._checks[parameter.name](text)
 
     def _defaults(self) -> dict[str, Any]:
         return {name: p.schema["default"] for name, p in self._parameters.items() if "default" in p.schema}

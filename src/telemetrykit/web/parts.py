@@ -8,19 +8,16 @@ from typing import Any
 
 from ..contracts.context import Emit
 from ..contracts.storage import KeyTable, Leases
-from ..contracts.web import Authenticator, Connection, Panel, Policy
+from ..contracts.web import Authenticate, Authenticator, Panel, Policy
 from ..events.receiver import Receiver
 from ..events.service import EventService
 from ..events.types import EventTypes
 from ..health.board import HealthReport
-from ..model.principal import Principal
 from ..runtime.clock import Clock
 from ..runtime.guard import Guard
 from ..runtime.portal import Portal
 from ..settings import Settings
 from ..stream.hub import Hub
-
-Authenticate = Callable[[Connection], Awaitable[Principal | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +40,9 @@ class WebParts:
     #: In the order in which they are asked, each behind its guard.
     authenticators: Sequence[tuple[Authenticator, Guard]]
     #: The host's own, asked before the others, on the host's loop.
-    authenticate: Authenticate | None
-    policy: Policy
+    authenticate: tuple[Authenticate, Guard] | None
+    #: Behind its guard.
+    policy: tuple[Policy, Guard]
     panels: Sequence[Panel]
     #: Title of the dashboard.
     title: str

@@ -26,6 +26,13 @@ class MethodNotAllowed(RequestError):
     title = "Method not allowed"
 
 
+class UpgradeRequired(RequestError):
+    """This address speaks another protocol (RFC 9110, section 15.5.22)."""
+
+    status = 426
+    title = "Upgrade required"
+
+
 class Rejected(InvalidRequest):
     """Nothing of what was sent could be taken."""
 

@@ -8,18 +8,17 @@ from typing import Any
 from ..events.buffer import Record
 from ..model.event import Event, Severity
 from ..model.glob import TextTest, glob_test
+from ..model.http import LONGEST_METHOD, METHODS, UNMATCHED
 from ..runtime.ids import IdFactory
+from ..runtime.payload import encode_flat
 from .incoming import Incoming
 
 HTTP_REQUEST = "http.request"
 WEBSOCKET_SESSION = "websocket.session"
-#: ``http.route`` of a request that no route took.
-UNMATCHED = "<unmatched>"
 
 _SWITCHING_PROTOCOLS = 101
-_LONGEST_METHOD = 100
-#: RFC 9110, PATCH of RFC 5789, and QUERY, as the semantic conventions list them.
-_METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"))
+# Asking an enum for its value takes as long as building the tuple.
+_INFO, _ERROR = Severity.INFO.value, Severity.ERROR.value
 
 
 class RequestEvents:
@@ -40,10 +39,10 @@ class RequestEvents:
     def request(self, record: Record) -> Event:
         """Its own are method, status, and bytes of the body received and sent."""
         (*_, duration, error, outcome, method, status, received, sent) = record
-        known = method in _METHODS
+        known = method in METHODS
         data: dict[str, Any] = {"http.request.method": method if known else "_OTHER"}
         if not known:
-            data["http.request.method_original"] = method[:_LONGEST_METHOD]
+            data["http.request.method_original"] = method[:LONGEST_METHOD]
         self._address(data, record)
         if status is not None:
             data["http.response.status_code"] = status
@@ -100,8 +99,9 @@ class RequestEvents:
             time=incoming.time_ns // 1000,
             data=data,
             tenant=record[8] or self._tenant,
-            severity=Severity.INFO.value if error is None else Severity.ERROR.value,
+            severity=_INFO if error is None else _ERROR,
             traceparent=incoming.traceparent,
+            encoded=encode_flat(data),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from ..errors import NotFound
@@ -26,14 +26,14 @@ class Router:
 
     def find(self, path: str, method: str) -> tuple[Endpoint, Mapping[str, str]]:
         """The endpoint, and the parameters in the path. NotFound, or MethodNotAllowed with the methods there are."""
-        methods, parameters = self._lookup(path)
+        methods, parameters = self._lookup(path) or self._refuse(path)
         endpoint = methods.get(method)
         if endpoint is None:
             allowed = ", ".join(sorted(methods))
             raise MethodNotAllowed(f"Use {allowed} here, not {method[:20]}.", headers={"Allow": allowed})
         return endpoint, parameters
 
-    def _lookup(self, path: str) -> tuple[Mapping[str, Endpoint], Mapping[str, str]]:
+    def _lookup(self, path: str) -> tuple[Mapping[str, Endpoint], Mapping[str, str]] | None:
         if path in self._plain:
             return self._plain[path], {}
         segments = path.split("/")
@@ -41,7 +41,11 @@ class Router:
             parameters = _match(pattern, segments)
             if parameters is not None:
                 return methods, parameters
-        raise NotFound(f"There is nothing at {quote(path)[:200]}.")
+        return None
+
+    def _refuse(self, path: str) -> NoReturn:
+        cure = ": leave out the slash at its end" if self._lookup(path.removesuffix("/")) else ""
+        raise NotFound(f"There is nothing at {quote(path)[:200]}{cure}.")
 
 
 def _match(pattern: Sequence[str], segments: Sequence[str]) -> dict[str, Any] | None:

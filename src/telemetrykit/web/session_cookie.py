@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..contracts.web import Authenticator, Recall
-from ..errors import BackendUnavailable
+from ..contracts.web import Authenticator
 from ..model.principal import Principal
+from ..runtime.clock import Clock
 from ..runtime.principals import principal_from_json, principal_to_json
 from ..runtime.signing import Signer
-from .parts import WebParts
+from .warrant import Warrant, Warrants
 
 NAME = "tk_session"
-#: Seconds that a session lasts.
-SESSION_SECONDS = 12 * 3600
-#: Seconds that it lasts where nobody can tell whether its credentials still hold.
-UNRECALLED_SECONDS = 3600
 
 _MICROS = 1_000_000
 
@@ -35,53 +30,44 @@ class Session:
 class Sessions:
     """Makes, reads and ends sessions. Its coroutines run on the kit's loop."""
 
-    def __init__(self, parts: WebParts) -> None:
-        self._clock = parts.clock
-        self._leases = parts.leases
-        self._signer = Signer(parts.secret_keys, "session")
-        self._authenticators = {part.name: part for part, _ in parts.authenticators}
+    def __init__(self, secret_keys: Sequence[str], clock: Clock, warrants: Warrants) -> None:
+        self._clock = clock
+        self._warrants = warrants
+        self._signer = Signer(secret_keys, "session")
 
     def begin(self, principal: Principal, by: Authenticator, token: str) -> Session:
         """A session for whoever a token stands for, according to an authenticator."""
-        seconds = SESSION_SECONDS if isinstance(by, Recall) else UNRECALLED_SECONDS
+        warrant = self._warrants.of_token(by.name, token)
         content = {
             "i": secrets.token_urlsafe(12),
-            "x": self._clock.now() + seconds * _MICROS,
+            "x": warrant.until,
             "p": principal_to_json(principal),
-            "by": by.name,
-            "k": hashlib.sha256(token.encode()).hexdigest(),
+            "by": warrant.by,
+            "k": warrant.sha256,
         }
-        return Session(self._signer.sign(content), seconds)
+        return Session(self._signer.sign(content), round((warrant.until - self._clock.now()) / _MICROS))
 
     async def find(self, text: str) -> Principal | None:
         """Who a cookie stands for now; None for one that is not ours, is over, or whose token is gone."""
-        content = self._signer.read(text)
-        if content is None or content["x"] <= self._clock.now() or await self._was_ended(content):
-            return None
-        by = self._authenticators.get(content["by"])
-        if by is None:
-            return None
-        if isinstance(by, Recall):
-            return await by.recall(content["k"])
-        return principal_from_json(content["p"])
+        known = self._read(text)
+        return None if known is None else await self._warrants.find(*known)
 
     async def end(self, text: str) -> Principal | None:
         """Make a cookie worthless, copies of it too; whose it was, None for one that is not ours."""
+        known = self._read(text)
+        if known is None:
+            return None
+        warrant, principal = known
+        await self._warrants.end(warrant)
+        return principal
+
+    def warrant(self, text: str) -> Warrant | None:
+        """On what a cookie was given; None for one that is not ours."""
+        known = self._read(text)
+        return None if known is None else known[0]
+
+    def _read(self, text: str) -> tuple[Warrant, Principal] | None:
         content = self._signer.read(text)
         if content is None:
             return None
-        seconds = (content["x"] - self._clock.now()) / _MICROS
-        if seconds > 0:
-            await self._leases.acquire(_end_name(content), "ended", seconds)
-        return principal_from_json(content["p"])
-
-    async def _was_ended(self, content: dict[str, Any]) -> bool:
-        try:
-            return await self._leases.holder(_end_name(content)) is not None
-        except BackendUnavailable:
-            # While the store is away, people must still be able to see why.
-            return False
-
-
-def _end_name(content: dict[str, Any]) -> str:
-    return f"nonce:session:{content['i']}"
+        return Warrant(content["x"], content["by"], content["k"], content["i"]), principal_from_json(content["p"])

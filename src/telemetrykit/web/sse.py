@@ -21,7 +21,7 @@ from ..stream.feed import Feed
 from ..stream.hub import Hub, Opened
 from ..stream.protocol import RETRY_MS, SSEEncoding, retry_frame
 from ..stream.subscription import Start
-from ..stream.tickets import Stay
+from ..stream.tickets import Admission
 
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -46,34 +46,38 @@ class EventStreams:
         opened = await self._portal.call(self._hub.open, filter, self._encoding, client, start)
         return Feed(self._hub, self._portal, opened, self._greeting(opened))
 
-    async def serve(self, receive: Receive, send: Send, feed: Feed, stay: Stay | None = None) -> None:
-        """Send everything that matches until the client leaves or the kit stops; keeps the ``stay`` prolonged."""
+    async def serve(self, receive: Receive, send: Send, feed: Feed, admission: Admission) -> None:
+        """Send everything that matches until the client leaves, the kit stops, or the admission does not hold."""
         try:
             await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_until_disconnect, receive, tasks.cancel_scope)
-                if stay is not None:
-                    tasks.start_soon(stay.keep)
-                await self._write(send, feed)
+                # Not in this task: each time it wakes, Python goes down through the frames of every app around us.
+                tasks.start_soon(self._write, send, feed, admission, tasks.cancel_scope)
+                if admission.stay is not None:
+                    tasks.start_soon(admission.stay.keep)
+                await _disconnected(receive)
                 tasks.cancel_scope.cancel()
         finally:
             feed.close()
 
-    async def _write(self, send: Send, feed: Feed) -> None:
-        client = feed.subscription.client
+    async def _write(self, send: Send, feed: Feed, admission: Admission, scope: anyio.CancelScope) -> None:
+        client, farewell = feed.subscription.client, {}
         try:
             while not client.closing:
                 body = b"".join(await feed.read())
-                idle = not body
                 if client.take_heartbeat():
                     body += self._message("heartbeat", {"time": rfc3339(self._clock.now())}, feed.position)
+                    if not await admission.still_holds():
+                        farewell = {"reason": "unauthenticated"}
+                        client.close()
                 if body:
-                    await _send(send, body)
-                if idle:
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+                if not feed.more:
                     await client.wait()
-            await send({"type": "http.response.body", "body": self._message("closing", {}, feed.position)})
+            await send({"type": "http.response.body", "body": self._message("closing", farewell, feed.position)})
         except OSError:
-            return  # Some servers raise when the client is gone.
+            pass  # Some servers raise when the client is gone.
+        scope.cancel()
 
     def _greeting(self, opened: Opened) -> bytes:
         data = {
@@ -88,12 +92,7 @@ class EventStreams:
         return self._encoding.message(type, data, cursor=cursor)
 
 
-async def _send(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-
-
-async def _until_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
+async def _disconnected(receive: Receive) -> None:
     # send() returns silently after a disconnect; only receive() tells of it.
     while (await receive())["type"] != "http.disconnect":
         pass
-    scope.cancel()

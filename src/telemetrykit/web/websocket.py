@@ -23,7 +23,7 @@ from ..stream.hub import Hub
 from ..stream.messages import MessageReader
 from ..stream.protocol import WebSocketEncoding
 from ..stream.subscription import Start
-from ..stream.tickets import Stay
+from ..stream.tickets import Admission
 
 #: Answers that may wait for a client that does not read.
 _OUTBOX = 1000
@@ -44,20 +44,20 @@ class WebSockets:
         self._bells = bells
         self._reader = MessageReader()
 
-    async def serve(self, receive: Receive, send: Send, make_filter: MakeFilter, stay: Stay | None = None) -> None:
-        """Answer an accepted WebSocket until it closes; keeps the ``stay`` prolonged."""
+    async def serve(self, receive: Receive, send: Send, make_filter: MakeFilter, admission: Admission) -> None:
+        """Answer an accepted WebSocket until it closes, the kit stops, or the admission does not hold."""
         session = _Session(self._hub, self._portal, self._clock, Client(self._bells.here()), make_filter, send)
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._listen, receive, session, tasks.cancel_scope)
-                if stay is not None:
-                    tasks.start_soon(stay.keep)
-                await session.write()
+                tasks.start_soon(session.write, admission, tasks.cancel_scope)
+                if admission.stay is not None:
+                    tasks.start_soon(admission.stay.keep)
+                await self._listen(receive, session)
                 tasks.cancel_scope.cancel()
         finally:
             session.close()
 
-    async def _listen(self, receive: Receive, session: _Session, scope: anyio.CancelScope) -> None:
+    async def _listen(self, receive: Receive, session: _Session) -> None:
         while (message := await receive())["type"] != "websocket.disconnect":
             text = message.get("text") or message.get("bytes") or ""
             try:
@@ -65,8 +65,7 @@ class WebSockets:
                     raise TelemetryError(f"The message is longer than {_LONGEST_MESSAGE} bytes.")
                 await session.handle(self._reader.read(text))
             except TelemetryError as error:
-                session.answer({"type": "error", "code": _code(error), "detail": str(error)})
-        scope.cancel()
+                session.answer(_problem(error))
 
 
 class _Session:
@@ -99,7 +98,7 @@ class _Session:
         self._client.wake()
 
     async def handle(self, message: dict[str, Any]) -> None:
-        """Do what a checked message asks."""
+        """Do what a checked message asks, or answer why not."""
         handlers = {
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
@@ -107,27 +106,34 @@ class _Session:
             "ping": self._pong,
             "control": self._control,
         }
-        await handlers[message["type"]](message)
+        try:
+            await handlers[message["type"]](message)
+        except TelemetryError as error:
+            self.answer(_problem(error), message)
 
-    async def write(self) -> None:
-        """Send what there is until the connection is to end."""
+    async def write(self, admission: Admission, scope: anyio.CancelScope) -> None:
+        """Send what there is until the connection is to end, then cancel the ``scope``."""
+        end: dict[str, Any] = {"code": 1001, "reason": "closing"}
         try:
             while not self._client.closing:
-                idle = True
-                for _, feed in list(self._feeds.values()):
+                feeds = [feed for _, feed in self._feeds.values()]
+                for feed in feeds:
                     for frame in await feed.read():
-                        idle = False
                         await self._send_text(frame)
                 if self._client.take_heartbeat():
                     self._heartbeat()
+                    if not await admission.still_holds():
+                        end = {"code": 4401, "reason": "The credentials are not good any more."}
+                        self._client.close()
                 while self._outbox:
                     await self._send_text(self._outbox.popleft())
-                if idle:
+                if not any(feed.more for feed in feeds):
                     await self._client.wait()
             await self._send_text(self._encoding.message("closing", {}))
-            await self._send({"type": "websocket.close", "code": 1001, "reason": "closing"})
+            await self._send({"type": "websocket.close", **end})
         except OSError:
-            return  # Some servers raise when the client is gone.
+            pass  # Some servers raise when the client is gone.
+        scope.cancel()
 
     async def _send_text(self, frame: bytes) -> None:
         await self._send({"type": "websocket.send", "text": frame.decode()})
@@ -171,6 +177,10 @@ class _Session:
 
     def _unsupported(self, message: dict[str, Any], what: str) -> None:
         self.answer({"type": "error", "code": "unsupported", "detail": f"This server has no {what}."}, message)
+
+
+def _problem(error: TelemetryError) -> dict[str, Any]:
+    return {"type": "error", "code": _code(error), "detail": str(error)}
 
 
 def _code(error: TelemetryError) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Scope
 
-from ..errors import BackendUnavailable
+from ..errors import BackendUnavailable, InvalidRequest
 from ..runtime.portal import Portal
 from .problems import problem
 from .wsgi_types import Environ, StartResponse, full_path, text
@@ -41,7 +42,8 @@ class Answer(NamedTuple):
 class WSGIBridge:
     """Runs an ASGI app on the kit's loop for the threads of a WSGI server.
 
-    At most ``body_limit`` + 1 bytes of a request are read: the app sees that it is too much, and says so.
+    Of a body without a length at most ``body_limit`` + 1 bytes are read: the app sees that it is too much, and says so.
+    By its length alone it refuses a longer one, which is not read at all.
     """
 
     def __init__(self, app: ASGIApp, portal: Portal, *, body_limit: int) -> None:
@@ -50,15 +52,16 @@ class WSGIBridge:
         self._body_limit = body_limit
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        answer = self._answer(_scope(environ), _read(environ, self._body_limit + 1))
+        answer = self._answer(_scope(environ), environ)
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
         start_response(_status_line(answer.status), headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
-    def _answer(self, scope: Scope, body: bytes) -> Answer:
+    def _answer(self, scope: Scope, environ: Environ) -> Answer:
         try:
             if scope["path"].removeprefix(scope["root_path"]) in _LIVE_PATHS:
                 raise BackendUnavailable(_REFUSAL)
+            body = _read(environ, self._body_limit)
             return self._portal.run(_Call(body).run(self._app, scope))
         except CancelledError:
             failed = problem(BackendUnavailable("telemetrykit is ending."), scope)
@@ -132,17 +135,27 @@ def _headers(environ: Environ) -> Iterator[tuple[bytes, bytes]]:
             yield name, str(value).encode("latin-1", "replace")
 
 
-def _read(environ: Environ, most: int) -> bytes:
-    """The body, as far as it will be looked at. Without a length only a server that says where it ends is asked."""
+def _read(environ: Environ, limit: int) -> bytes:
+    """The body, as far as it will be looked at. Without a length only a server that says where it ends is asked.
+
+    InvalidRequest (400) for a body that is shorter than its length.
+    """
     length = environ.get("CONTENT_LENGTH") or ""
-    if length.isascii() and length.isdigit():
-        most = min(int(length[:19]), most)
-    elif not environ.get("wsgi.input_terminated"):
-        return b""
+    if not (length.isascii() and length.isdigit()):
+        return _read_up_to(limit + 1, environ) if environ.get("wsgi.input_terminated") else b""
+    declared = int(length[:19])
+    body = _read_up_to(declared, environ) if declared <= limit else b""
+    if declared <= limit and len(body) < declared:
+        raise InvalidRequest(f"The body is cut off: {len(body)} of {declared} bytes came.", status=400)
+    return body
+
+
+def _read_up_to(most: int, environ: Environ) -> bytes:
     parts: list[bytes] = []
-    while most > 0 and (part := environ["wsgi.input"].read(most)):
-        parts.append(part)
-        most -= len(part)
+    with suppress(OSError):  # The client is gone.
+        while most > 0 and (part := environ["wsgi.input"].read(most)):
+            parts.append(part)
+            most -= len(part)
     return b"".join(parts)
 
 

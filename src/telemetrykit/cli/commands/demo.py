@@ -6,6 +6,7 @@ import click
 
 from ...errors import MissingDependency
 from ..options import CommonOptions, common_options
+from ..output import answer_json
 
 _NEEDED = ("fastapi", "httptools", "uvicorn", "websockets")
 
@@ -20,9 +21,14 @@ def command(options: CommonOptions, port: int, traffic: bool) -> None:
     It listens on 127.0.0.1 only, and whoever asks from there is admin. Ctrl-C ends it.
     """
     try:
-        from ...demo.server import run
+        from ...demo.server import run, welcome
     except ModuleNotFoundError as error:
         if error.name not in _NEEDED:
             raise
         raise MissingDependency(error.name, "demo") from None
-    run(port, options.settings(anonymous="admin", service_name="Acme shop"), traffic=traffic)
+    settings = options.settings(anonymous="admin", service_name="Acme shop")
+    run(port, settings, traffic=traffic, tell=_tell_json if options.json else welcome)
+
+
+def _tell_json(shop: str, telemetry: str) -> None:
+    answer_json({"shop": shop, "telemetry": telemetry})

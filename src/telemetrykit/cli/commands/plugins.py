@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import click
@@ -14,6 +15,8 @@ from ..options import CommonOptions, common_options
 from ..output import answer, answer_json, printable, quiet_logs, table
 from ..stores import assemble
 
+#: Parts of one kind that are named; of more it is told how many, and ``--json`` names them.
+_NAMED = 3
 _HEAD = ("PLUGIN", "ORIGIN", "DISTRIBUTION", "STATE", "BRINGS")
 
 
@@ -40,6 +43,12 @@ def command(ctx: click.Context, options: CommonOptions) -> None:
 
 
 def _row(plugin: Mapping[str, Any]) -> tuple[str, ...]:
-    parts = [f"{part} (replaced)" if part in plugin["replaced"] else part for part in plugin["parts"]]
-    brings = ", ".join([*parts, *(hook for hook in plugin["hooks"] if not hook.startswith("register_"))]) or "-"
-    return plugin["name"], plugin["origin"], plugin["distribution"] or "-", plugin["state"], brings
+    brings = ", ".join([*_parts(plugin), *(hook for hook in plugin["hooks"] if not hook.startswith("register_"))])
+    return plugin["name"], plugin["origin"], plugin["distribution"] or "-", plugin["state"], brings or "-"
+
+
+def _parts(plugin: Mapping[str, Any]) -> Iterator[str]:
+    """The parts by kind; of many of one kind only how many, since a line is for reading."""
+    for kind, group in groupby(sorted(plugin["parts"]), key=lambda part: part.partition(":")[0]):
+        parts = [f"{part} (replaced)" if part in plugin["replaced"] else part for part in group]
+        yield from parts if len(parts) <= _NAMED else [f"{len(parts)} {kind}"]

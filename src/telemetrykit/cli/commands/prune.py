@@ -11,6 +11,7 @@ import click
 from ...contracts.storage import EventLog
 from ...errors import BackendUnavailable
 from ...runtime.clock import SystemClock
+from ...runtime.words import counted
 from ...settings import Settings, parse_duration, parse_size
 from ..options import CommonOptions, common_options, value_of
 from ..output import answer, answer_json
@@ -45,7 +46,7 @@ def command(options: CommonOptions, older_than: float | None, max_bytes: int | N
     if options.json:
         answer_json({"deleted": deleted})
     else:
-        answer(f"{deleted:,} events deleted")
+        answer(f"{counted(deleted, 'event')} deleted")
 
 
 async def _prune(settings: Settings, older_than: float | None, max_bytes: int | None) -> int:
@@ -72,6 +73,6 @@ async def _watch(log: EventLog, bar: ProgressBar, first: int) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY)
         try:
-            bar.show(0, f"{(await log.bounds()).oldest - first:,} events deleted")
+            bar.show(0, f"{counted((await log.bounds()).oldest - first, 'event')} deleted")
         except BackendUnavailable:
             continue

@@ -76,11 +76,15 @@ def _listener(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        reasons = {errno.EADDRINUSE: "is taken by another program", errno.EACCES: "needs more rights than you have"}
-        why = reasons.get(error.errno or 0, f"cannot be used ({error})")
-        raise ConfigurationError(
-            f"Port {port} of {host} {why}. Choose another one with --port, or --port 0 for any free one."
-        ) from None
+        raise ConfigurationError(_why_not(host, port, error)) from None
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
+        return f"{host!r} is no address of this machine. Choose one with --host, or 0.0.0.0 for all that it has."
+    reasons = {errno.EADDRINUSE: "is taken by another program", errno.EACCES: "needs more rights than you have"}
+    why = reasons.get(error.errno or 0, f"cannot be used ({error})")
+    return f"Port {port} of {host} {why}. Choose another one with --port, or --port 0 for any free one."
 
 
 def _is_loopback(host: str) -> bool:

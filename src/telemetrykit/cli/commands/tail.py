@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, InvalidRequest
+from ...model.conditions import Condition
 from ...model.filter import ALL_TENANTS, Filter
 from ...model.query import parse_query
 from ...runtime import cloudevents, codec
@@ -58,12 +59,21 @@ def command(
     show = _show_json if style == "json" or (style is None and options.json) else _show_line
     query = " ".join(terms)
     if remote is None:
-        filter = Filter(tenant=tenant or ALL_TENANTS, where=parse_query(query))
+        if token_file is not None:
+            raise ConfigurationError("--token-file is for an app: name it with --remote URL. A store takes no token.")
+        filter = Filter(tenant=tenant or ALL_TENANTS, where=_where(query))
         asyncio.run(_from_store(options, filter, show, lines, follow))
     else:
         log = RemoteLog(remote, token=_token(token_file), query=query, tenant=tenant, tell=note)
         for wire in log.follow(lines) if follow else log.latest(lines):
             show(wire)
+
+
+def _where(query: str) -> Condition | None:
+    try:
+        return parse_query(query)
+    except InvalidRequest as error:
+        raise ConfigurationError(f"The filter cannot be read: {error}") from None
 
 
 async def _from_store(options: CommonOptions, filter: Filter, show: _Show, lines: int, follow: bool) -> None:

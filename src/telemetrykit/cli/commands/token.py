@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ from ...model.event import Event, rfc3339
 from ...model.principal import ROLES, Principal
 from ...runtime.clock import SystemClock
 from ...runtime.ids import IdFactory
-from ...settings import Settings, parse_duration
+from ...settings import Settings, parse_duration, safe_url
 from ..options import CommonOptions, common_options, value_of
 from ..output import answer, answer_json, moment, note, table
 from ..stores import Backend, opened
@@ -68,8 +69,9 @@ def create(
         answer_json({**_described(token), "token": secret})
         return
     answer(secret)
-    note(f"Token {name!r}: {', '.join(sorted(roles))} of tenant {token.principal.tenant!r}, {_lasts(token)}. Keep it:")
-    note("it is not shown again.")
+    note(f"Token {name!r}: {', '.join(sorted(roles))} of tenant {token.principal.tenant!r}, {_lasts(token)}.")
+    note("Keep it: it is not shown again.")
+    note(f"It opens what is kept in {_place(settings)}.")
 
 
 @command.command("list")
@@ -79,11 +81,14 @@ def list_(options: CommonOptions) -> None:
 
     Those of the setting `tokens` are not among them: they are not in the store.
     """
-    tokens = asyncio.run(_list(options.settings()))
+    settings = options.settings()
+    tokens = asyncio.run(_list(settings))
     if options.json:
         answer_json([_described(token) for token in tokens])
-    else:
+    elif tokens:
         answer(table(_HEAD, [_row(token) for token in tokens]))
+    else:
+        note(f"There are no tokens in {_place(settings)}. Make one: telemetrykit token create NAME --role viewer")
 
 
 @command.command("delete")
@@ -145,6 +150,12 @@ def _whoami() -> str:
         return f"command line: {getpass.getuser()}"
     except (KeyError, OSError):
         return "command line"  # A container may have no name for its user.
+
+
+def _place(settings: Settings) -> str:
+    """Which store: a token made for another one than the app's opens nothing. A file by its whole path."""
+    scheme, _, path = settings.store_url.partition(":")
+    return str(Path(path).absolute()) if scheme == "sqlite" else safe_url(settings.store_url)
 
 
 def _lasts(token: StoredToken) -> str:

@@ -11,7 +11,9 @@ from ...contracts.storage import Store, StoredToken
 from ...errors import BackendUnavailable
 from ...model.filter import ALL_TENANTS, Filter
 from ...model.health import Health, HealthStatus
+from ...runtime.words import counted
 from ...settings import Settings, safe_url
+from ..output import size
 from .finding import Finding, Findings, Level, fail, ok, warn
 
 _LEVELS = {HealthStatus.HEALTHY: Level.OK, HealthStatus.DEGRADED: Level.WARN, HealthStatus.UNHEALTHY: Level.FAIL}
@@ -65,19 +67,25 @@ async def _write(store: Store) -> None:
 
 
 def _of_health(what: str, url: str, health: Health) -> Finding:
-    details = ", ".join(f"{name} {value:,}" for name, value in health.details.items() if isinstance(value, int))
+    details = ", ".join(_detail(name, value) for name, value in health.details.items() if isinstance(value, int))
     said = f"{safe_url(url)} works" + (f" ({details})" if details else "")
     if health.status is HealthStatus.HEALTHY:
         return ok(what, said)
     return Finding(_LEVELS[health.status], what, " ".join(health.issues), "Do what it says; the app goes on meanwhile.")
 
 
+def _detail(name: str, value: int) -> str:
+    if not name.endswith("bytes"):
+        return f"{name} {value:,}"
+    return f"{name.removesuffix('bytes').rstrip('_') or 'size'} {size(value)}"
+
+
 async def _check_future(store: Store, now: int) -> Finding:
     ahead = await store.count(Filter(tenant=ALL_TENANTS, since=now + _AHEAD), cap=_COUNTED)
     if ahead == 0:
         return ok("event times", "none is in the future")
-    number = f"{ahead:,}" if ahead is not None else f"more than {_COUNTED:,}"
-    detail = f"{number} events say that they happen more than a minute from now"
+    number = counted(ahead, "event") if ahead is not None else f"more than {_COUNTED:,} events"
+    detail = f"{number} more than a minute from now"
     return warn("event times", detail, "Set the clock of the host that sends them, and let NTP keep it.")
 
 
@@ -93,8 +101,8 @@ async def _check_workers(store: Store, now: int) -> Finding:
 def _check_access(settings: Settings, stored: Sequence[StoredToken], now: int) -> Findings:
     """Who may look: nobody, by default."""
     expired = [token.name for token in stored if token.expires_at is not None and token.expires_at <= now]
-    ways = [f"{len(stored) - len(expired)} stored tokens"] if len(stored) > len(expired) else []
-    ways += [f"{len(settings.tokens)} tokens of the settings"] if settings.tokens else []
+    ways = [counted(len(stored) - len(expired), "stored token")] if len(stored) > len(expired) else []
+    ways += [f"{counted(len(settings.tokens), 'token')} of the settings"] if settings.tokens else []
     ways += ["JWT"] if settings.jwt_jwks_url else []
     ways += [f"anybody on this machine as {settings.anonymous}"] if settings.anonymous else []
     if ways:

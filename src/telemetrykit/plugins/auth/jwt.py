@@ -14,7 +14,6 @@ from ...hookspecs import hookimpl
 from ...model.principal import ROLES, Principal
 from ...settings import Settings
 from .jwks import KeySet
-from .token import bearer
 
 #: Signatures that a public key verifies. An HMAC needs a secret, which a published key is not.
 ALGORITHMS = frozenset(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"])
@@ -41,7 +40,7 @@ class JWTAuthenticator:
         await self._keys.close()
 
     async def authenticate(self, connection: Connection) -> Principal | None:
-        token = bearer(connection)
+        token = connection.bearer
         if token is None or token.count(".") != 2 or len(token) > _LONGEST:
             return None
         claims = await self._claims(token)

@@ -47,7 +47,7 @@ class TokenAuthenticator:
 
     async def authenticate(self, connection: Connection) -> Principal | None:
         """Who a token stands for; None for an unknown one, which may be somebody else's kind of token."""
-        token = bearer(connection)
+        token = connection.bearer
         return await self.recall(hashlib.sha256(token.encode()).hexdigest()) if token else None
 
     async def recall(self, sha256: str) -> Principal | None:
@@ -86,12 +86,6 @@ class TokenAuthenticator:
             await context.keys.touch_token(name, now)
         except BackendUnavailable:
             return  # Nobody is kept out because the store cannot be written.
-
-
-def bearer(connection: Connection) -> str | None:
-    """The token of an ``Authorization: Bearer`` header (RFC 6750), None without one."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _read(name: str, entry: Any, tenant: str) -> _Known:

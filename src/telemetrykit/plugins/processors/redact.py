@@ -22,7 +22,9 @@ _LONGEST_CACHED = 128
 #: Last parts of names whose values are URLs or their query strings, parameters included.
 _URL_NAMES = ("url", "uri", "query", "full", "target", "href", "referer", "referrer", "location", "querystring")
 # Anchored where a name may begin, so that the time grows with the length of the text only.
-_PARAMETER = re.compile(r"(?:^|(?<=[?&;#\s]))([^=?&;#\s]++)=([^&;#\s]*)")
+_NAME = r"(?:^|(?<=[?&;#\s]))([^=?&;#\s]++)="
+_NAMES = re.compile(_NAME)
+_PARAMETER = re.compile(_NAME + r"([^&;#\s]*)")
 _USERINFO = re.compile(r"//[^/?#\s]*@")
 
 
@@ -50,17 +52,12 @@ class Redactor:
         self._kinds: dict[str, _Kind] = {}
         #: Names known to be harmless: one look into it clears a whole event.
         self._plain: set[str] = set()
+        #: The same of names of parameters, as they stand in URLs.
+        self._harmless: set[str] = set()
         self._encode = PayloadEncoder()
 
     def __call__(self, events: list[Event], /) -> list[Event]:
-        is_plain = self._plain.issuperset
-        is_flat = _SCALARS.issuperset
-        return [
-            event
-            if event.encoded is not None and is_plain(event.data) and is_flat(map(type, event.data.values()))
-            else self._redacted(event)
-            for event in events
-        ]
+        return [self._redacted(event) for event in events]
 
     def _redacted(self, event: Event) -> Event:
         if event.encoded is None:
@@ -71,13 +68,17 @@ class Redactor:
         return event if data is event.data else event.evolve(data=data)
 
     def _clean_object(self, value: Any) -> Any:
-        plain = self._plain
-        changed = {
-            key: clean
-            for key, part in value.items()
-            if not (key in plain and type(part) in _SCALARS)
-            and (clean := self._clean(part, self._kind(key))) is not part
-        }
+        keys = value
+        if _SCALARS.issuperset(map(type, value.values())):
+            # Nearly always one is left, or none.
+            plain = self._plain
+            keys = [key for key in value if key not in plain]
+        changed = {}
+        for key in keys:
+            part = value[key]
+            clean = self._clean(part, self._kind(key))
+            if clean is not part:
+                changed[key] = clean
         return {**value, **changed} if changed else value
 
     def _clean(self, value: Any, kind: _Kind) -> Any:
@@ -100,12 +101,19 @@ class Redactor:
 
     def _clean_url(self, text: str) -> str:
         clean = _USERINFO.sub(f"//{REDACTED}@", text) if "@" in text else text
-        clean = _PARAMETER.sub(self._clean_parameter, clean) if "=" in clean else clean
+        if "=" in clean and not self._harmless.issuperset(_NAMES.findall(clean)):
+            clean = _PARAMETER.sub(self._clean_parameter, clean)
         return text if clean == text else clean
 
     def _clean_parameter(self, match: re.Match[str]) -> str:
         name = unquote_plus(match[1]).rstrip("]").replace("[", ".").replace("]", "")
-        return f"{match[1]}={REDACTED}" if self._is_secret(name) else match[0]
+        if self._is_secret(name):
+            return f"{match[1]}={REDACTED}"
+        if len(match[1]) <= _LONGEST_CACHED:
+            if len(self._harmless) >= _CACHE_SIZE:
+                self._harmless.clear()
+            self._harmless.add(match[1])
+        return match[0]
 
     def _kind(self, key: str) -> _Kind:
         kind = self._kinds.get(key)

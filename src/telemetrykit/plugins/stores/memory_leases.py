@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 from ...contracts.storage import Lease
 
@@ -13,15 +14,18 @@ class MemoryLeases:
 
     def __init__(self) -> None:
         self._leases: dict[str, Lease] = {}
+        #: When to look whether a lease has expired, soonest first; one for each time that it was taken or prolonged.
+        self._ends: list[tuple[int, str]] = []
         self._fences = itertools.count(1)
 
     def acquire(self, name: str, holder: str, now: int, seconds: float) -> int | None:
-        self._leases = {lease.name: lease for lease in self._leases.values() if lease.expires_at > now}
+        self._expire(now)
         current = self._leases.get(name)
         if current is not None and current.holder != holder:
             return None
         fence = next(self._fences) if current is None else current.fence
-        self._leases[name] = Lease(name, holder, now + int(seconds * 1_000_000), fence)
+        lease = self._leases[name] = Lease(name, holder, now + int(seconds * 1_000_000), fence)
+        heappush(self._ends, (lease.expires_at, name))
         return fence
 
     def release(self, name: str, holder: str) -> None:
@@ -38,3 +42,9 @@ class MemoryLeases:
             for name, lease in sorted(self._leases.items())
             if lease.expires_at > now and not name.startswith("nonce:")
         ]
+
+    def _expire(self, now: int) -> None:
+        while self._ends and self._ends[0][0] <= now:
+            _, name = heappop(self._ends)
+            if self.holder(name, now) is None:
+                self._leases.pop(name, None)

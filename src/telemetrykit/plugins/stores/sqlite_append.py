@@ -13,13 +13,18 @@ from ...runtime.codec import dumps
 from ...runtime.portal import Pace
 from .sqlite_names import Names
 from .sqlite_rows import COLUMNS, Draft, draft, read_events, write_row
-from .sqlite_session import Session, value
+from .sqlite_session import Session
 
 T = TypeVar("T")
 
 # Rows in one INSERT. Executing a statement gives the GIL away once, so a busy host is asked for it back ten times for
 # a batch of 1,000 and not 1,000 times; and binding the values holds it no longer than a fifth of a millisecond.
 _ROWS = 100
+#: The highest cursor ever given, and the cursors that a batch was given if it is stored already.
+_BEFORE = """
+SELECT (SELECT last FROM batches ORDER BY first DESC LIMIT 1), first, last
+FROM (SELECT 1) LEFT JOIN batches ON id = ?
+"""
 
 
 def append(session: Session, batch_id: str, events: Sequence[Event], now: int) -> Sequence[Event]:
@@ -27,15 +32,15 @@ def append(session: Session, batch_id: str, events: Sequence[Event], now: int) -
     pace = Pace()
     drafts = list(_paced(map(draft, events), pace))
     with session.writing() as connection:
-        earlier = connection.execute("SELECT first, last FROM batches WHERE id = ?", (batch_id,)).fetchone()
-        if earlier:
-            return _stored_between(session, earlier, pace)
+        newest, earlier, last = connection.execute(_BEFORE, (batch_id,)).fetchone()
+        if earlier is not None:
+            return _stored_between(session, earlier, last, pace)
         fresh = _without_repeats(session, drafts)
         if not fresh:
             return ()
-        first = 1 + value(connection, "SELECT newest FROM log")
+        first = 1 + (newest or 0)
         _insert(connection, session.names, fresh, first, now, pace)
-        _account(connection, session.names, fresh, first, now)
+        _account(connection, session.names, fresh, now)
         connection.execute("INSERT INTO batches VALUES (?, ?, ?)", (first, first + len(fresh) - 1, batch_id))
     return [
         Event._make((*item.event[:11], cursor, now, item.event.encoded or item.text.encode()))
@@ -43,9 +48,10 @@ def append(session: Session, batch_id: str, events: Sequence[Event], now: int) -
     ]
 
 
-def _stored_between(session: Session, ends: tuple[int, int], pace: Pace) -> Sequence[Event]:
+def _stored_between(session: Session, first: int, last: int, pace: Pace) -> Sequence[Event]:
+    session.names.refresh(session.connection)
     sql = f"SELECT {COLUMNS} FROM events WHERE cursor BETWEEN ? AND ? ORDER BY cursor"  # noqa: S608
-    rows = session.connection.execute(sql, ends).fetchall()
+    rows = session.connection.execute(sql, (first, last)).fetchall()
     return read_events(rows, session.names.by_code, pace)
 
 
@@ -68,6 +74,7 @@ def _already_stored(session: Session, hashes: Sequence[int]) -> set[tuple[str, s
     hash: the later one took the earlier one's place."""
     if not hashes:
         return set()
+    session.names.refresh(session.connection)
     rows = session.connection.execute(
         "SELECT events.source, events.id FROM seen CROSS JOIN events USING (cursor)"
         " WHERE seen.hash IN (SELECT value FROM json_each(?))",
@@ -80,9 +87,9 @@ def _insert(
     connection: sqlite3.Connection, names: Names, fresh: Sequence[Draft], first: int, now: int, pace: Pace
 ) -> None:
     codes = (
-        names.add(connection, "tenant", (item.event.tenant for item in fresh)),
-        names.add(connection, "type", (item.event.type for item in fresh)),
-        names.add(connection, "source", (item.event.source for item in fresh)),
+        names.add(connection, "tenant", {item.event.tenant for item in fresh}),
+        names.add(connection, "type", {item.event.type for item in fresh}),
+        names.add(connection, "source", {item.event.source for item in fresh}),
     )
     for start in range(0, len(fresh), _ROWS):
         part = list(enumerate(fresh[start : start + _ROWS], first + start))
@@ -92,8 +99,7 @@ def _insert(
         pace()
 
 
-def _account(connection: sqlite3.Connection, names: Names, fresh: Sequence[Draft], first: int, now: int) -> None:
-    connection.execute("UPDATE log SET newest = ?", (first + len(fresh) - 1,))
+def _account(connection: sqlite3.Connection, names: Names, fresh: Sequence[Draft], now: int) -> None:
     counts = Counter((item.event.tenant, item.event.type) for item in fresh)
     _insert_rows(
         connection,

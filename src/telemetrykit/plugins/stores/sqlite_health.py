@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...model.health import Health
 from .sqlite_prune import used_bytes
-from .sqlite_session import Session, value
+from .sqlite_session import Session, newest_cursor, value
 
 _MIB = 2**20
 
@@ -16,7 +16,7 @@ _MIB = 2**20
 def look(session: Session, path: Path, min_free: int) -> Health:
     """Sizes of the file, and a warning while less than ``min_free`` bytes are free on its disk."""
     with session.reading() as connection:
-        newest = value(connection, "SELECT newest FROM log")
+        newest = newest_cursor(connection)
         oldest = value(connection, "SELECT min(cursor) FROM events") or newest + 1
         used = used_bytes(connection)
     free = shutil.disk_usage(path.parent).free

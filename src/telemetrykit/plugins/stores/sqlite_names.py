@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["tenant", "type", "source"]
@@ -12,7 +12,7 @@ Kind: TypeAlias = Literal["tenant", "type", "source"]
 class Names:
     """The names of one database file, as far as one connection has read them.
 
-    Rows only ever come to the table, so a look at its end keeps this complete: once in each transaction, first.
+    Rows only ever come to the table, so what was read stays true, and a look at its end makes this complete.
     """
 
     def __init__(self) -> None:
@@ -29,11 +29,13 @@ class Names:
             self._codes[kind][name] = self._last = code
             self.by_code[code] = name
 
-    def add(self, connection: sqlite3.Connection, kind: Kind, names: Iterable[str]) -> Mapping[str, int]:
+    def add(self, connection: sqlite3.Connection, kind: Kind, names: set[str]) -> Mapping[str, int]:
         """The codes of names, new ones given where there are none; in a transaction that writes."""
         known = self._codes[kind]
-        if new := [name for name in dict.fromkeys(names) if name not in known]:
-            connection.executemany("INSERT INTO names (kind, name) VALUES (?, ?)", [(kind, name) for name in new])
+        if new := sorted(names - known.keys()):
+            connection.executemany(
+                "INSERT INTO names (kind, name) VALUES (?, ?) ON CONFLICT DO NOTHING", [(kind, name) for name in new]
+            )
             self.refresh(connection)
         return known
 

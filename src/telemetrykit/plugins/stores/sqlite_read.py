@@ -15,7 +15,7 @@ from .sqlite_errors import is_interrupt
 from .sqlite_filter import Clause
 from .sqlite_rows import COLUMNS, read_events
 from .sqlite_select import Selection, all_of
-from .sqlite_session import Session, value
+from .sqlite_session import Session, newest_cursor, value
 
 #: Events in a batch of a scan.
 BATCH = 1_000
@@ -83,7 +83,7 @@ class Window(NamedTuple):
 def window(session: Session, filter: Filter, after: int, upto: int | None) -> Window:
     """Where a scan begins and ends, as narrow as an index can tell."""
     with session.reading() as connection:
-        newest = value(connection, "SELECT newest FROM log")
+        newest = newest_cursor(connection)
         end = newest if upto is None else min(upto, newest)
         selection = Selection.of(filter, session.names)
         if selection.empty:
@@ -110,7 +110,7 @@ def scan_step(session: Session, filter: Filter, within: Window, limit: int) -> t
 def bounds(session: Session) -> Bounds:
     """See ``EventLog.bounds``."""
     with session.reading() as connection:
-        newest = value(connection, "SELECT newest FROM log")
+        newest = newest_cursor(connection)
         oldest = value(connection, "SELECT min(cursor) FROM events")
     return Bounds(oldest or (newest + 1 if newest else 0), newest)
 
@@ -140,7 +140,8 @@ def tenants(session: Session) -> Sequence[str]:
 def _arms(connection: sqlite3.Connection, selection: Selection) -> Sequence[Selection]:
     """Selections that together are this one, and which an index can walk by time."""
     one_tenant = selection.tenants is not None and len(selection.tenants) == 1
-    if selection.trace is not None or (one_tenant and (selection.types is None or len(selection.types) == 1)):
+    ordered = selection.types is None or len(selection.types) == 1 or selection.errors
+    if selection.trace is not None or (one_tenant and ordered):
         return [selection]
     counts = _counts(connection, selection)
     if one_tenant and selection.rest is not None and _is_most(counts, selection):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ...model.event import Event
 from ...runtime.codec import dumps, loads
 from .sqlite_errors import DamagedRow
+from .sqlite_status import error_status
 
 #: What :func:`read_event` takes, in order. ``data`` comes as bytes, for it is wanted encoded and decoded.
 COLUMNS = (
@@ -29,6 +30,8 @@ class Draft(NamedTuple):
     extensions: str | None
     #: Key in the table ``seen`` of a foreign event.
     dedupe: int | None
+    #: What the column ``status`` holds.
+    status: object
 
 
 def draft(event: Event) -> Draft:
@@ -36,7 +39,8 @@ def draft(event: Event) -> Draft:
     try:
         encoded = event.encoded if event.encoded is not None else dumps(event.data)
         extensions = None if event.extensions is None else dumps(event.extensions).decode()
-        return Draft(event, encoded.decode(), extensions, hash63(event.source, event.id) if event.foreign else None)
+        dedupe = hash63(event.source, event.id) if event.foreign else None
+        return Draft(event, encoded.decode(), extensions, dedupe, error_status(event.data))
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"the event {event.id!r} of type {event.type!r} cannot be stored: {error}") from error
 
@@ -49,12 +53,12 @@ def hash63(source: str, id: str) -> int:
 
 def write_row(draft: Draft, cursor: int, codes: Sequence[Mapping[str, int]], recorded: int) -> tuple[object, ...]:
     """The row of an event; ``codes`` are those of tenants, types and sources."""
-    event, text, extensions, dedupe = draft
+    event, text, extensions, dedupe, status = draft
     tenants, types, sources = codes
     return (
         cursor, tenants[event.tenant], types[event.type], sources[event.source],
         event.time, event.severity, recorded, event.id, event.subject,
-        *_split_trace(event.traceparent), extensions, dedupe, text,
+        *_split_trace(event.traceparent), extensions, dedupe, text, status,
     )  # fmt: skip
 
 

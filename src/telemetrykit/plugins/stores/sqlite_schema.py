@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from ...errors import BackendUnavailable
 
+#: The migrations that this code is written for. An upgrade may lay a newer one beside a process that runs on.
+_VERSION = 4
 _TABLE = """
 CREATE TABLE IF NOT EXISTS tk_schema (
     version INTEGER PRIMARY KEY,
@@ -42,7 +44,7 @@ def shipped_migrations() -> Sequence[Migration]:
     """Every migration of this version of telemetrykit, oldest first."""
     folder = resources.files(__package__) / "migrations"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return tuple(_parse(file.name, file.read_text("utf-8")) for file in files)
+    return tuple(_parse(file.name, file.read_text("utf-8")) for file in files[:_VERSION])
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:

@@ -1,6 +1,6 @@
 """What a filter means for the table ``events``: which codes, which range of times, and what is left for each row.
 
-The three indexes are chosen here and not by SQLite's planner, which has no statistics to go by.
+The indexes are chosen here and not by SQLite's planner, which has no statistics to go by.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from ...model.compare import Compare
-from ...model.conditions import And, Condition
+from ...model.conditions import Condition
 from ...model.filter import ALL_TENANTS, Filter
 from ...model.glob import any_glob_test
 from ...model.predicate import value_test
 from ...runtime.codec import dumps
 from .sqlite_filter import Clause, compile_where
 from .sqlite_names import Names
+from .sqlite_status import required, split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,20 +33,25 @@ class Selection:
     until: int | None
     #: The one trace that is asked for.
     trace: bytes | None
+    #: What is asked of the status of an answer, if only errors can have it.
+    errors: Sequence[Clause]
     #: What must be asked of each row besides: severity and ``where``.
     rest: Clause | None
 
     @classmethod
     def of(cls, filter: Filter, names: Names) -> Self:
         types = _type_codes(filter, names)
-        rest = dataclasses.replace(filter, tenant=ALL_TENANTS, types=(), since=None, until=None)
+        errors, where = split(filter.where)
+        rest = dataclasses.replace(filter, tenant=ALL_TENANTS, types=(), since=None, until=None, where=where)
         sql, params = compile_where(rest, names.codes)
+        indexed = errors or types is not None or filter.since is not None or filter.until is not None
         return cls(
-            tenants=_tenant_codes(filter, types, names),
+            tenants=_tenant_codes(filter, names) if indexed or filter.tenant is not ALL_TENANTS else None,
             types=types,
             since=filter.since,
             until=filter.until,
             trace=_trace(filter.where),
+            errors=errors,
             rest=None if rest.severity is None and rest.where is None else Clause(sql, tuple(params)),
         )
 
@@ -59,6 +65,8 @@ class Selection:
         """The index that finds the rows with the fewest others among them; None if there is nothing to look up."""
         if self.trace is not None:
             return "events_by_trace"
+        if self.errors:
+            return "events_by_status"
         if self.tenants is None:
             return None
         return "events_by_time" if self.types is None else "events_by_type"
@@ -68,6 +76,8 @@ class Selection:
         """The index that finds the rows of one tenant in the order of time."""
         if self.trace is not None:
             return "events_by_trace"
+        if self.errors:
+            return "events_by_status"
         return "events_by_type" if self.types is not None and len(self.types) == 1 else "events_by_time"
 
     @property
@@ -77,20 +87,21 @@ class Selection:
 
     @property
     def range(self) -> Sequence[Clause]:
-        """What an index can answer: trace, tenant, type, time."""
+        """What an index can answer: trace, tenant, type, time, status."""
         return [
             *([] if self.trace is None else [Clause("trace_id = ?", (self.trace,))]),
             *_one_of("tenant", self.tenants),
             *_one_of("type", self.types),
             *([] if self.since is None else [Clause("time >= ?", (self.since,))]),
             *([] if self.until is None else [Clause("time < ?", (self.until,))]),
+            *self.errors,
         ]
 
     def each(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Self]:
         """The selection taken apart into one for each tenant, or for each type of each, of which an index keeps the
         order by time. ``pairs`` are the (tenant, type) that there are."""
         wanted = frozenset(tenant for tenant, _ in pairs if self.tenants is None).union(self.tenants or ())
-        if self.types is None:
+        if self.types is None or self.errors:
             for tenant in wanted:
                 yield dataclasses.replace(self, tenants=[tenant])
             return
@@ -118,13 +129,11 @@ def _one_of(column: str, codes: Sequence[int] | None) -> Iterator[Clause]:
         yield Clause(f"{column} IN (SELECT value FROM json_each(?))", (dumps(codes).decode(),))  # noqa: S608
 
 
-def _tenant_codes(filter: Filter, types: Sequence[int] | None, names: Names) -> Sequence[int] | None:
-    if filter.tenant is not ALL_TENANTS:
-        code = names.code("tenant", filter.tenant)
-        return [] if code is None else [code]
-    if types is None and filter.since is None and filter.until is None:
-        return None
-    return names.codes("tenant", lambda _: True)
+def _tenant_codes(filter: Filter, names: Names) -> Sequence[int]:
+    if filter.tenant is ALL_TENANTS:
+        return names.codes("tenant", lambda _: True)
+    code = names.code("tenant", filter.tenant)
+    return [] if code is None else [code]
 
 
 def _type_codes(filter: Filter, names: Names) -> Sequence[int] | None:
@@ -132,7 +141,7 @@ def _type_codes(filter: Filter, names: Names) -> Sequence[int] | None:
     tests = [any_glob_test(filter.types)] if filter.types else []
     tests += [
         value_test(part.op, part.value)
-        for part in _required(filter.where)
+        for part in required(filter.where)
         if isinstance(part, Compare) and part.field == "type"
     ]
     if not tests:
@@ -141,17 +150,10 @@ def _type_codes(filter: Filter, names: Names) -> Sequence[int] | None:
 
 
 def _trace(where: Condition | None) -> bytes | None:
-    for part in _required(where):
+    for part in required(where):
         if isinstance(part, Compare) and part.field == "trace_id" and part.op == "eq" and isinstance(part.value, str):
             try:
                 return bytes.fromhex(part.value) if part.value.isalnum() else None
             except ValueError:
                 return None
     return None
-
-
-def _required(where: Condition | None) -> Sequence[Condition]:
-    """The conditions of which each must hold."""
-    if where is None:
-        return ()
-    return where.parts if isinstance(where, And) else (where,)

@@ -75,7 +75,8 @@ class Session:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that has the right to write from its beginning."""
+        """A transaction that has the right to write from its beginning. Names are as they were last read: who needs
+        more than to find codes of known ones refreshes them."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
@@ -87,6 +88,7 @@ class Session:
             self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _LOOK_EVERY)
         try:
             with self._transaction("BEGIN") as connection:
+                self.names.refresh(connection)
                 yield connection
         finally:
             if seconds is not None:
@@ -98,7 +100,6 @@ class Session:
             raise FileReplaced(self._path)
         self.connection.execute(begin)
         try:
-            self.names.refresh(self.connection)
             yield self.connection
             self.connection.execute("COMMIT")
         except BaseException:
@@ -119,6 +120,11 @@ def value(connection: sqlite3.Connection, sql: str, params: Sequence[object] = (
     """The first column of the first row, or None."""
     row = connection.execute(sql, params).fetchone()
     return row[0] if row else None
+
+
+def newest_cursor(connection: sqlite3.Connection) -> int:
+    """The highest cursor ever given; 0 before the first."""
+    return value(connection, "SELECT last FROM batches ORDER BY first DESC LIMIT 1") or 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

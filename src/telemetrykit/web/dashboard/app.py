@@ -1,4 +1,4 @@
-"""Serves the dashboard: two pages and their files."""
+"""Serves the dashboard: its pages and their files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...errors import Forbidden, NotFound, Unauthenticated
 from ...runtime import codec
 from ..connection import mount_path
 from ..dispatch import within
-from ..gate import Gate
+from ..gate import CLOSED, Gate
 from ..parts import WebParts
 from ..problems import MethodNotAllowed
 from .statics import StaticFile, Statics, panel_path
@@ -95,12 +95,11 @@ class Pages:
         return _html(text, 200)
 
     async def _refusal(self, error: Forbidden) -> Response:
-        text = (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Not allowed</title>'
-            f'<link rel="stylesheet" href="{await self._base()}/style.css"></head><body><main><h1>Not allowed</h1>'
-            f'<p>{escape(str(error))}</p><p><a href="login">Sign in</a></p></main></body></html>'
-        )
-        return _html(text, error.status)
+        """Why not, and, while nobody could be let in, how to change that."""
+        base = await self._base()
+        words = str(error)
+        page = self._statics.page("closed" if words == CLOSED else "refused").replace("@STATIC@", base)
+        return _html(page.replace("@NAME@", escape(self._title)).replace("@WORDS@", escape(words)), error.status)
 
     async def _static(self, path: str, headers: Headers) -> Response:
         await self._base()
@@ -144,16 +143,24 @@ def _file(file: StaticFile, headers: Headers, cache: str) -> Response:
     packed = file.packed if _accepts_gzip(headers.get("accept-encoding", "")) else None
     etag = f'"{file.digest}{"-gzip" if packed else ""}"'
     common = {"ETag": etag, "Cache-Control": cache, "Vary": "Accept-Encoding"}
-    if etag in (tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")):
+    if _has(headers, etag):
         return Response(status_code=304, headers=common)
     if packed is not None:
         common["Content-Encoding"] = "gzip"
     return Response(packed or file.body, 200, {**common, "Content-Type": file.media_type})
 
 
+def _has(headers: Headers, etag: str) -> bool:
+    """Whether a client has a version of the file already (RFC 9110, section 13.1.2)."""
+    known = ",".join(headers.getlist("if-none-match"))
+    return known.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
+
+
 def _accepts_gzip(header: str) -> bool:
+    """RFC 9110, section 12.5.3: ``*`` stands for the codings that are not named."""
+    weights = {}
     for coding in header.lower().split(","):
         name, _, weight = coding.partition(";")
-        if name.strip() in ("gzip", "x-gzip", "*"):
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        weights[name.strip()] = weight.replace(" ", "")
+    weight = next((weights[name] for name in ("gzip", "x-gzip", "*") if name in weights), "q=0")
+    return weight not in ("q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000")

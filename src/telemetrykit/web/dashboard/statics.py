@@ -64,7 +64,7 @@ class Statics:
 
     @cached_property
     def files(self) -> Mapping[str, StaticFile]:
-        """By path below ``static/``; the two pages are not among them."""
+        """By path below ``static/``; the pages are not among them."""
         return {name: StaticFile.of(name, body) for name, body in self._contents.items() if not name.endswith(".html")}
 
     @cached_property

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from ...model.event import rfc3339
 from ...stream.tickets import Tickets
 from ..answers import json_answer
+from ..authentication import Authentication
 from ..endpoint import Access, Answer, Call, Endpoint, Handle, Media
 from ..filter_params import FILTER_PARAMETERS, QUERY_SCHEMA, SEVERITY_SCHEMA, TENANT, TYPES_SCHEMA, narrow, read_filter
 from ..gate import Gate
@@ -45,10 +46,11 @@ _ABOUT_TICKETS = (
 class TicketRoutes:
     """Makes tickets."""
 
-    def __init__(self, parts: WebParts, gate: Gate, tickets: Tickets) -> None:
+    def __init__(self, parts: WebParts, gate: Gate, tickets: Tickets, authentication: Authentication) -> None:
         self._clock = parts.clock
         self._gate = gate
         self._tickets = tickets
+        self._authentication = authentication
 
     def endpoints(self) -> list[Endpoint]:
         return [
@@ -69,7 +71,8 @@ class TicketRoutes:
     async def issue(self, call: Call) -> ASGIApp:
         readable = self._gate.reading(call.principal, self._gate.tenant(call.principal, call.params.get("tenant")))
         asked = read_filter(_as_params(call.json), tenant=readable.tenant, now=self._clock.now())
-        ticket = self._tickets.issue(call.principal, narrow(readable, asked))
+        warrant = await self._authentication.warrant(call.http, call.principal)
+        ticket = self._tickets.issue(call.principal, narrow(readable, asked), warrant)
         answer = json_answer({"ticket": ticket.text, "expires_at": rfc3339(ticket.expires_at)}, 201)
         set_stream_cookie(answer, call.http, ticket.cookie)
         return answer

@@ -72,7 +72,7 @@ async function ticketFrom(url, body) {
     });
     return response.ok ? await response.json() : await problemOf(response);
   } catch {
-    return { status: 0, title: "The server does not answer" };
+    return { status: 0, title: "The server does not answer." };
   }
 }
 

@@ -38,7 +38,7 @@ export class Dashboard {
     this.session = new Session(this.api);
     this.toast = new Toast();
     /** Times as clock times instead of ages. */
-    this.exact = signal(memory.get("time") === "exact");
+    this.exact = signal(memory.get("time") !== "ago");
     this.#client = connect(mount);
     /** @type {Signal<Query>} What the live view shows; it keeps it while another view is open. */
     this.query = signal(this.#asked());
@@ -95,7 +95,7 @@ export class Dashboard {
 
   toggleExact() {
     this.exact.value = !this.exact.value;
-    memory.set("time", this.exact.value ? "exact" : null);
+    memory.set("time", this.exact.value ? null : "ago");
   }
 
   /** The names that the filter box may offer. @returns {Vocabulary} */

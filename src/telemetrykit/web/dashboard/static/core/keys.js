@@ -5,7 +5,7 @@
  */
 
 const WRITING = "input:not([type=radio]), textarea, select, [contenteditable]";
-const CHOOSING = "input[type=radio], dialog *";
+const CHOOSING = "input[type=radio]";
 const PRESSING = "a, button, summary";
 
 /** @type {Record<string, (app: Dashboard) => void>} */
@@ -37,7 +37,7 @@ export function listen(app) {
 
 /** @param {Element} target @param {string} key */
 function taken(target, key) {
-  if (target.matches(WRITING)) return true;
-  if (target.matches(CHOOSING)) return key.startsWith("Arrow") || key === "Escape" || key === "Enter";
+  if (target.matches(WRITING) || target.closest("dialog")) return true;
+  if (target.matches(CHOOSING)) return key.startsWith("Arrow");
   return target.matches(PRESSING) && key === "Enter";
 }

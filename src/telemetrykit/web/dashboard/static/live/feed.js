@@ -66,6 +66,8 @@ export class Feed {
     this.loadingMore = signal(false);
     /** @type {Signal<Link>} */
     this.link = signal({ state: "connecting", problem: null });
+    /** Since when the stream is broken, ms since the epoch; 0 while it is not. */
+    this.brokenAt = signal(0);
     this.empty = computed(() => this.phase.value === "ready" && this.shelf.rows.value.length === 0);
   }
 
@@ -150,7 +152,11 @@ export class Feed {
     // A filter that can be asked for but not streamed, because it is too long for a ticket, is asked for.
     const unfit = link.state === "refused" && INVALID.includes(link.problem?.status ?? 0);
     if (unfit) link = { state: "unavailable", problem: link.problem };
-    this.link.value = link;
+    const broken = link.state === "reconnecting";
+    batch(() => {
+      this.link.value = link;
+      this.brokenAt.value = broken ? this.brokenAt.peek() || Date.now() : 0;
+    });
     clearInterval(this.#poll);
     if (link.state === "unavailable") this.#poll = setInterval(() => !document.hidden && this.refresh(), POLL_MS);
   }

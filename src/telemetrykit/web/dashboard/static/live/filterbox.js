@@ -75,11 +75,15 @@ export function FilterBox({ app }) {
   const box = useMemo(() => behaviour(app, input, draft, completion), [app]);
   useEffect(() => {
     draft.value = applied;
+    completion.close();
   }, [applied]);
   const problem = app.feed.value.problem.value;
   const wrong = problem?.invalid ? problem.sentences : [];
   useEffect(() => {
-    if (problem?.invalid) input.current?.focus();
+    if (!problem?.invalid) return;
+    input.current?.focus();
+    // Suggestions would hide what is wrong.
+    completion.close();
   }, [problem]);
   const chosen = completion.chosen.value;
   return html`

@@ -1,10 +1,12 @@
 import { html, useEffect, useLayoutEffect, useMemo, useRef } from "../vendor/toolkit.js";
+import { day } from "../core/format.js";
 import { columns, EventLine, GapLine } from "./row.js";
 import { Window } from "./window.js";
 
 /**
  * @import { Dashboard } from "../dashboard.js"
  * @import { Feed } from "./feed.js"
+ * @import { Row } from "./rows.js"
  */
 
 /** Rows left below the last in sight when the next page is fetched. */
@@ -28,7 +30,7 @@ export function EventTable({ app }) {
   const active = app.browse.active.value;
   return html`
     <div class="scroller" ref=${scroller} onScroll=${() => scrolled(app, view)}>
-      <table class=${app.exact.value ? "exact" : ""} role="grid" tabindex="0" aria-label="Events, newest first"
+      <table class=${timeColumn(app, rows)} role="grid" tabindex="0" aria-label="Events, newest first"
         aria-rowcount=${feed.shelf.more.value ? -1 : rows.length + 1}
         aria-activedescendant=${active ? `row-${active}` : undefined}>
         <${Head} app=${app} />
@@ -41,6 +43,13 @@ export function EventTable({ app }) {
       <${End} feed=${feed} />
     </div>
   `;
+}
+
+/** How wide times are: with a date as soon as one needs it. @param {Dashboard} app @param {Row[]} rows */
+function timeColumn(app, rows) {
+  if (!app.exact.value) return "";
+  const oldest = rows.at(-1)?.at ?? 0;
+  return day(oldest) === day(app.clock.now.value) ? "exact" : "exact dated";
 }
 
 /** @param {Dashboard} app @param {Window} view @param {HTMLDivElement} element */

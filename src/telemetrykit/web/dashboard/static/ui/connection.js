@@ -4,6 +4,7 @@ import { Mark } from "./mark.js";
 
 /**
  * @import { Dashboard } from "../dashboard.js"
+ * @import { Feed } from "../live/feed.js"
  * @import { State } from "../client.js"
  * @import { Tone } from "./mark.js"
  */
@@ -13,7 +14,7 @@ const WORDS = {
   connecting: ["idle", "Connecting", ""],
   live: ["ok", "Live", "Events arrive as they happen."],
   reconnecting: ["warn", "Reconnecting", "The stream broke; it resumes where it stopped."],
-  unavailable: ["warn", "Polling", "This host has no stream; the page asks every 2 seconds."],
+  unavailable: ["idle", "Polling", "This host has no stream; the page asks every 2 seconds."],
   "signed-out": ["bad", "Signed out", "Sign in to go on."],
   refused: ["bad", "Not allowed", "The stream was refused."],
 };
@@ -30,13 +31,18 @@ export function Connection({ app }) {
     return { tone, word, why: link.value.problem?.detail ?? why, live: state === "live" };
   });
   const { tone, word, why, live } = shown.value;
-  const rate = useComputed(() => app.feed.value.rate(app.clock.now.value));
+  const rate = useComputed(() => rateOf(app.feed.value, app.clock.now.value));
   return html`
     <span class="connection" title=${why}>
       <span role="status"><${Mark} tone=${tone} word=${word} /></span>
-      ${live && html`<span class="muted rate">${perSecond(rate.value)}</span>`}
+      ${live && html`<span class="muted rate">${rate.value}</span>`}
     </span>
   `;
+}
+
+/** In its first seconds a page does not know yet. @param {Feed} feed @param {number} now */
+function rateOf(feed, now) {
+  return feed.pulse(now).length < 2 ? "" : perSecond(feed.rate(now));
 }
 
 /** @param {number} rate */

@@ -21,7 +21,13 @@ const UNITS = [
   [/(?:_share|_fraction)$/, (value) => `${number(value * 100)} %`],
 ];
 /** @type {Record<string, string>} */
-const SAID = { bytes: "size", ours: "held here", seconds: "time", wal_bytes: "write-ahead log" };
+const SAID = {
+  bytes: "size",
+  core_share: "share of one core",
+  ours: "held here",
+  seconds: "time",
+  wal_bytes: "write-ahead log",
+};
 const INITIALS = /\b(?:cpu|id|sse|url|ws)\b/g;
 const NAME_END = /_(?:bytes|us|ms|s|seconds|at|percent)$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT/;

@@ -1,6 +1,6 @@
 import { html } from "../vendor/toolkit.js";
 import { Problem } from "../core/api.js";
-import { number } from "../core/format.js";
+import { ago, number } from "../core/format.js";
 import { Detail } from "../live/detail.js";
 import { FilterBox } from "../live/filterbox.js";
 import { Pulse } from "../live/pulse.js";
@@ -10,6 +10,7 @@ import { Notice, Skeleton, Trouble } from "../ui/states.js";
 
 /**
  * @import { Dashboard } from "../dashboard.js"
+ * @import { Feed } from "../live/feed.js"
  */
 
 /** @type {[string, string, string][]} */
@@ -20,6 +21,10 @@ const RANGES = [
   ["7d", "7 d", "7 days"],
   ["", "All", ""],
 ];
+
+/** A server that starts anew is back within this time. */
+const GRACE_MS = 4000;
+const SILENT = { status: 0, title: "The server does not answer." };
 
 /** What happens now, and what happened. @param {{ app: Dashboard }} props */
 export function LiveView({ app }) {
@@ -43,17 +48,27 @@ export function LiveView({ app }) {
   `;
 }
 
+/** Why the rows on show are no longer kept up to date, if so. @param {Feed} feed @param {number} now */
+function trouble({ phase, problem, link, brokenAt }, now) {
+  if (phase.value !== "ready") return null;
+  const { state, problem: said } = link.value;
+  if (problem.value) return problem.value.invalid ? null : problem.value;
+  if (state === "unavailable" || (brokenAt.value && now - brokenAt.value < GRACE_MS)) return null;
+  return said || brokenAt.value ? new Problem(said ?? SILENT) : null;
+}
+
 /** Says so when the rows on show are no longer kept up to date. @param {{ app: Dashboard }} props */
 function Banner({ app }) {
-  const { phase, problem, link } = app.feed.value;
-  const broken = link.value.state === "unavailable" ? null : link.value.problem;
-  const wrong = problem.value ?? (broken && new Problem(broken));
-  if (phase.value !== "ready" || !wrong || wrong.invalid) return null;
+  const now = app.clock.now.value;
+  const wrong = trouble(app.feed.value, now);
+  if (!wrong) return null;
   const refused = wrong.status === 401 || wrong.status === 403;
+  const since = app.feed.value.brokenAt.value;
+  const stale = since ? `What you see is ${ago(since, now)} old.` : "The rows below are what was known before.";
   return html`
-    <p class="card banner" role="alert">
+    <p class="card banner">
       <${Shape} tone="warn" />
-      <span class="grow">${wrong.sentences[0]} ${refused ? "" : "The rows below are what was known before."}</span>
+      <span class="grow"><span role="alert">${wrong.sentences[0]}</span> ${refused ? "" : stale}</span>
       ${refused && html`<a href=${`login${location.hash}`}>Sign in</a>`}
     </p>
   `;
@@ -98,8 +113,11 @@ function Bar({ app }) {
 function Count({ app, total }) {
   const { q, range } = app.query.value;
   const words = RANGES.find(([value]) => value === range)?.[2];
+  const { length: loaded } = app.feed.value.shelf.rows.value;
+  const title = total === null ? "Too many to count, or it would take too long" : undefined;
   return html`
-    <strong id="event-count">${total === null ? "100,000+" : number(total)}</strong> ${total === 1 ? "event" : "events"}
+    <strong id="event-count" title=${title}>${total === null ? `${number(loaded)}+` : number(total)}</strong>
+    ${" "}${total === 1 ? "event" : "events"}
     <span class="muted">${q && " that match"}${words && ` in the last ${words}`}</span>
   `;
 }
@@ -146,8 +164,11 @@ function Content({ app }) {
 function Misread({ app }) {
   return html`
     <${Notice} title="This filter cannot be read">
-      <p>The words under the filter say why. Press <kbd>?</kbd> for examples.</p>
-      <${Action} label="Clear the filter" act=${() => app.filter("")} />
+      <p>The words under the filter say why.</p>
+      <div class="notice-actions">
+        <${Action} label="Clear the filter" act=${() => app.filter("")} />
+        <${Action} label="Show examples" act=${() => app.help.show()} />
+      </div>
     <//>
   `;
 }

@@ -94,12 +94,12 @@ function Report({ app, polled, status, ready }) {
     <div class="cards">
       <${Parts} title="Backends" value=${status.backends} />
       <${Parts} title="Loops" value=${status.loops} none="None is running." />
-      <${Parts} title="Dropped events" value=${counts(status.drops)} none="None: every event was stored." />
+      <${Parts} title="Dropped events" value=${counts(status.drops)} none="None since the start." />
       <${Parts} title="Sinks" value=${lanes(status.sinks)} none="None: events are stored and nowhere else." />
       <${Parts} title="Leases" value=${status.leases} none="None is held." />
       <${Plain} title="Events" value=${status.events} />
       <${Plain} title="Live stream" value=${{ clients: status.clients, broadcasts: status.broadcasts }} />
-      <${Plain} title="What the kit costs" value=${status.self_cost} />
+      <${Plain} title="What the kit costs" value=${cost(status, now)} />
     </div>
   `;
 }
@@ -121,6 +121,12 @@ function counts(drops = {}) {
 /** Sinks, with the states of their circuits in plain words. @param {Answer[]} sinks */
 function lanes(sinks = []) {
   return sinks.map((sink) => ({ ...sink, status: CIRCUITS[sink.state] ?? sink.state }));
+}
+
+/** CPU time alone says little: of how much? @param {Answer} status @param {number} now */
+function cost({ self_cost: own, started_at: started }, now) {
+  const seconds = (now - Date.parse(started)) / 1000;
+  return own?.cpu_seconds && seconds > 0 ? { ...own, core_share: own.cpu_seconds / seconds } : own;
 }
 
 /** @param {Answer} status @param {number} now @returns {string[]} */
