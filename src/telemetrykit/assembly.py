@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .backends import Backends
 from .contracts.context import Context
 from .contracts.events import Ingest, Processor, Sink
 from .contracts.health import Probe
+from .contracts.queue import Queue
 from .contracts.web import HOST_TENANT, Authenticate, Authenticator, Policy
-from .errors import ConfigurationError
+from .errors import ConfigurationError, UnknownScheme
 from .events.back import EVENTS_CHANNEL, BackHalf, DirectIngest
 from .events.buffer import Buffer
 from .events.drops import Drops
@@ -40,6 +42,7 @@ from .runtime.secrets import SecretKeys
 from .runtime.supervisor import Supervisor
 from .settings import Settings, safe_url
 from .stream.hub import Hub
+from .workshop import Ground, Workshop
 
 
 class Assembly:
@@ -55,8 +58,11 @@ class Assembly:
         self.supervisor = Supervisor()
         self.guards: list[Guard] = []
         self.writer = _writer_name()
+        #: Starts the kit if it does not run; given by whoever can.
+        self.begin: Callable[[], None] = lambda: None
         self._wire_events()
         self._wire_back()
+        self._wire_jobs()
         self.authenticators = [
             (part, self._guard_authenticator(part.name))
             for part in self._parts("register_authenticators", Authenticator)
@@ -88,7 +94,8 @@ class Assembly:
         sinks = self._parts("register_sinks", Sink)
         _check_sinks(settings, sinks)
         store, bus = self.registry.make_store(settings.store_url), self.registry.make_bus(settings.bus_url)
-        self.backends = Backends(store, bus, settings)
+        artifacts = self.registry.make_artifacts(settings.artifacts_url)
+        self.backends = Backends(store, bus, self._make_queue(), artifacts, settings)
         self.hub = Hub(
             log=store,
             bus=bus,
@@ -99,7 +106,7 @@ class Assembly:
         self.fanout = Fanout(Lane(sink, self._guard(f"sink:{sink.name}"), self.drops) for sink in sinks)
         self.back = BackHalf(log=store, bus=bus, observers=[self.hub.offer, self.fanout.offer])
         self.ingest = self._make_ingest()
-        self.pressure = DiskPressure(self.backends.store_health, self.drops, min_free=settings.min_free)
+        self.pressure = DiskPressure(partial(self.backends.health, "store"), self.drops, min_free=settings.min_free)
         self.pipeline = Pipeline(
             writer=self.writer,
             buffer=self.buffer,
@@ -114,20 +121,40 @@ class Assembly:
         self.receiver = Receiver(self.portal, self.pipeline, self.types, self.clock)
         self.secret_keys = SecretKeys(settings.secret_keys, self._secret_file())
 
+    def _wire_jobs(self) -> None:
+        self.workshop = Workshop(
+            Ground(
+                settings=self.settings,
+                registry=self.registry,
+                clock=self.clock,
+                portal=self.portal,
+                ids=self.ids,
+                emit=self.emitter.emit,
+                store=self.backends.store,
+                bus=self.backends.bus,
+                queue=self.backends.queue,
+                artifacts=self.backends.artifacts,
+                holder=self.writer,
+                context=self.context,
+                begin=lambda: self.begin(),
+            )
+        )
+
     def _wire_watchers(self) -> None:
         settings, store = self.settings, self.backends.store
         self.retention = Retention(
-            store, self.clock, seconds=settings.retention_events, max_bytes=settings.max_store_bytes
+            store, store, self.clock, seconds=settings.retention_events, max_bytes=settings.max_store_bytes
         )
         self.leader = Leader(store, "events.retention", self.writer)
-        self.leaders = [self.leader]
+        self.leaders = [self.leader, *self.workshop.leaders]
         self.board = HealthBoard(self._health_changed)
         self.probes = [
             ProbeRunner(probe, self._guard(f"probe:{probe.name}"), self._leader_of(probe))
             for probe in self._parts("register_probes", Probe)
         ]
-        self.board.add("store", self.backends.store_health)
-        self.board.add("bus", self.backends.bus_health)
+        for name in self.backends.names:
+            self.board.add(name, partial(self.backends.health, name))
+        self.board.add("jobs", self.workshop.health)
         self.board.add("pipeline", self.back.health)
         self.board.add("disk", self.pressure.health)
         self.board.add("loops", self.supervisor.health)
@@ -151,6 +178,8 @@ class Assembly:
             keys=store,
             leases=store,
             bus=self.backends.bus,
+            queue=self.backends.queue,
+            artifacts=self.backends.artifacts,
             emit=self.emitter.emit,
         )
 
@@ -163,6 +192,7 @@ class Assembly:
         self.supervisor.forget()
         self.writer = _writer_name()
         self.pipeline.renew(self.writer)
+        self.workshop.forget(self.writer)
         for leader in self.leaders:
             leader.renew(self.writer)
         self.fanout.renew()
@@ -213,6 +243,16 @@ class Assembly:
             severity=severity,
             tenant=HOST_TENANT,
         )
+
+    def _make_queue(self) -> Queue:
+        """The queue of the settings; where only a store is named whose scheme has no queue, one in the data folder."""
+        settings = self.settings
+        try:
+            return self.registry.make_queue(settings.queue_url)
+        except UnknownScheme:
+            if settings.queue is not None or settings.url is not None:
+                raise
+            return self.registry.make_queue(f"sqlite:{settings.data_dir / 'telemetry.db'}")
 
     def _make_ingest(self) -> Ingest:
         ingest: Ingest = DirectIngest(self.back)

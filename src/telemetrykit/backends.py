@@ -1,18 +1,23 @@
-"""Opens the store and the bus, and keeps trying when one is away."""
+"""Opens the backends, and keeps trying when one is away."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
+from .contracts.artifacts import ArtifactStore
 from .contracts.bus import Bus
+from .contracts.queue import Queue
 from .contracts.storage import Store
 from .errors import BackendUnavailable
 from .model.health import Health
 from .settings import Settings, safe_url
 
 logger = logging.getLogger("telemetrykit.backends")
+
+Backend = Store | Bus | Queue | ArtifactStore
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 15.0
@@ -21,13 +26,16 @@ _CLOSE_SECONDS = 0.3
 
 
 class Backends:
-    """The store and the bus of one Telemetry."""
+    """The store, bus, queue and artifacts of one Telemetry; opened in this order, closed in reverse."""
 
-    def __init__(self, store: Store, bus: Bus, settings: Settings) -> None:
+    def __init__(self, store: Store, bus: Bus, queue: Queue, artifacts: ArtifactStore, settings: Settings) -> None:
         self.store = store
         self.bus = bus
+        self.queue = queue
+        self.artifacts = artifacts
         self._settings = settings
-        self._waiting: dict[str, Store | Bus] = {}
+        self._all: dict[str, Backend] = {"store": store, "artifacts": artifacts, "queue": queue, "bus": bus}
+        self._waiting: dict[str, Backend] = {}
         self._errors: dict[str, str] = {}
 
     async def open(self) -> None:
@@ -35,14 +43,14 @@ class Backends:
 
         Raises BackendUnavailable only with ``require_backends``.
         """
-        self._waiting = {"store": self.store, "bus": self.bus}
+        self._waiting = dict(self._all)
         await self._try_all()
         if self._waiting and self._settings.require_backends:
             name, error = next(iter(self._errors.items()))
             raise BackendUnavailable(f"The {name} cannot be opened: {error}")
 
     async def keep_opening(self) -> None:
-        """Try again with a growing pause until both are open."""
+        """Try again with a growing pause until all are open."""
         pause = _FIRST_PAUSE
         while self._waiting:
             await asyncio.sleep(pause)
@@ -50,8 +58,8 @@ class Backends:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def close(self) -> None:
-        """Close both; one that fails to close, or takes long, does not stop the other."""
-        for name, backend in (("bus", self.bus), ("store", self.store)):
+        """Close all; one that fails to close, or takes long, does not stop the others."""
+        for name, backend in reversed(self._all.items()):
             try:
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await backend.close()
@@ -60,16 +68,25 @@ class Backends:
             except Exception:
                 logger.exception("the %s could not be closed", name, extra={"action": "backend.close"})
 
-    async def store_health(self) -> Health:
-        return await self._health("store", self.store)
+    @property
+    def names(self) -> Sequence[str]:
+        return tuple(self._all)
 
-    async def bus_health(self) -> Health:
-        return await self._health("bus", self.bus)
+    async def health(self, name: str) -> Health:
+        """How one of them is now."""
+        if name in self._waiting:
+            return Health.unhealthy(f"the {name} is not open yet: {self._errors.get(name, 'it is being opened')}")
+        return await self._all[name].ping()
 
     async def describe(self) -> dict[str, Any]:
         """Each backend for the status page: scheme and host, state, numbers."""
-        urls = {"store": self._settings.store_url, "bus": self._settings.bus_url}
-        states = {"store": await self.store_health(), "bus": await self.bus_health()}
+        urls = {
+            "store": self._settings.store_url,
+            "bus": self._settings.bus_url,
+            "queue": self._settings.queue_url,
+            "artifacts": self._settings.artifacts_url,
+        }
+        states = {name: await self.health(name) for name in self._all}
         return {
             name: {
                 "url": safe_url(urls[name]),
@@ -79,11 +96,6 @@ class Backends:
             }
             for name, health in states.items()
         }
-
-    async def _health(self, name: str, backend: Store | Bus) -> Health:
-        if name in self._waiting:
-            return Health.unhealthy(f"the {name} is not open yet: {self._errors.get(name, 'it is being opened')}")
-        return await backend.ping()
 
     async def _try_all(self) -> None:
         for name, backend in list(self._waiting.items()):

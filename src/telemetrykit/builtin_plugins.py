@@ -11,6 +11,7 @@ from importlib import import_module
 #: Name of the plugin, and its module below ``telemetrykit.plugins``. Processors run in reverse: enrich, redact, sample.
 _MODULES = {
     "event-types": "event_types",
+    "event-types-jobs": "job_event_types",
     "processor-sample": "processors.sample",
     "processor-redact": "processors.redact",
     "processor-enrich": "processors.enrich",
@@ -23,6 +24,9 @@ _MODULES = {
     "bus-sqlite": "buses.sqlite",
     "queue-memory": "queues.memory",
     "queue-sqlite": "queues.sqlite",
+    "artifacts-memory": "artifacts.memory",
+    "artifacts-file": "artifacts.file",
+    "source-events": "sources.events",
     "format-csv": "formats.csv",
     "format-json": "formats.json",
     "format-jsonl": "formats.jsonl",

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from .contracts.artifacts import ArtifactStore
 from .contracts.bus import Bus
 from .contracts.context import Context
 from .contracts.events import EventType, Processor, Sink
-from .contracts.exports import Compressor, Format
+from .contracts.exports import Compressor, Format, Source
 from .contracts.health import Probe
+from .contracts.jobs import JobKind
 from .contracts.queue import Queue
 from .contracts.storage import Store
 from .contracts.web import Authenticator, Panel, Policy
@@ -65,6 +67,16 @@ def register_panels(settings: Settings) -> Iterable[Panel]:  # type: ignore[empt
 
 
 @hookspec
+def register_jobs(settings: Settings) -> Iterable[JobKind]:  # type: ignore[empty-body]
+    """Kinds of background jobs, with the functions that do them."""
+
+
+@hookspec
+def register_sources(settings: Settings) -> Iterable[Source]:  # type: ignore[empty-body]
+    """Sources of rows that can be exported."""
+
+
+@hookspec
 def register_formats(settings: Settings) -> Iterable[Format]:  # type: ignore[empty-body]
     """Kinds of file that exports are written as."""
 
@@ -92,6 +104,11 @@ def make_bus(url: str, settings: Settings) -> Bus | None:
 @hookspec(firstresult=True)
 def make_queue(url: str, settings: Settings) -> Queue | None:
     """The job queue for a URL whose scheme this plugin knows."""
+
+
+@hookspec(firstresult=True)
+def make_artifacts(url: str, settings: Settings) -> ArtifactStore | None:
+    """The store of exported files for a URL whose scheme this plugin knows."""
 
 
 @hookspec(firstresult=True)

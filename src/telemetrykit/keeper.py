@@ -29,6 +29,7 @@ class Keeper:
         self.lazy = False
         self._exit = _AtExit(self)
         parts.buffer.wake_at_next(self.start_lazily)
+        parts.begin = self.start_lazily
 
     async def start(self) -> None:
         """Hold; returns when the kit runs. Raises what opening it raises."""

@@ -28,6 +28,8 @@ GRACE = 1.0
 _LONGEST_DRAIN = 10.0
 #: What of it is left for the sinks, even if the store has used it all up.
 _LEAST_GRACE = 0.2
+#: Seconds in which jobs at work may still end; then they are handed back.
+_JOBS_GRACE = 0.5
 _OPEN_BUDGET = 10.0
 _DROPS_EVERY = 60.0
 _PRUNE_EVERY = 60.0
@@ -77,6 +79,7 @@ class Life:
         parts = self._assembly
         parts.hub.start()
         parts.pipeline.start()
+        parts.workshop.start()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(parts.backends.close)
             try:
@@ -131,12 +134,15 @@ class Life:
         add("disk", parts.pressure.watch)
         add("drops", self._report_drops)
         add("worker", self._say_alive)
+        for name, loop in parts.workshop.loops():
+            add(name, loop)
         for runner in parts.probes:
             add(f"probe.{runner.probe.name}", runner.run)
 
     async def _drain(self) -> None:
         parts = self._assembly
         parts.hub.close()
+        await parts.workshop.stop(_JOBS_GRACE)
         until = asyncio.get_running_loop().time() + GRACE
         await parts.pipeline.stop(GRACE, _LONGEST_DRAIN)
         await parts.fanout.stop(max(until - asyncio.get_running_loop().time(), _LEAST_GRACE))
@@ -160,7 +166,8 @@ class Life:
         details: dict[str, str | int] = {"pid": os.getpid(), "service": parts.emitter.source}
         while True:
             try:
-                await parts.backends.store.save_worker(parts.writer, details, seen_at=parts.clock.now())
+                known = {**details, **parts.workshop.details}
+                await parts.backends.store.save_worker(parts.writer, known, seen_at=parts.clock.now())
             except BackendUnavailable as error:
                 logger.debug("not listed among the processes: %s", error)
             await asyncio.sleep(_WORKER_EVERY)

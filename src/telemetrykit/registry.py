@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pluggy
 
 from . import hookspecs
+from .contracts.artifacts import ArtifactStore
 from .contracts.bus import Bus
 from .contracts.context import Context
 from .contracts.queue import Queue
@@ -73,6 +74,8 @@ class Registry:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self.plugins: dict[str, PluginInfo] = {}
+        #: Those that the host gave by hand.
+        self.explicit = explicit
         #: The latest failure of each kind: of a plugin, in something that it did.
         self._failures: dict[tuple[str, str], PluginFailure] = {}
         self._tell: Callable[[PluginFailure], None] | None = None
@@ -146,6 +149,11 @@ class Registry:
         """The job queue for a URL; UnknownScheme says which package would bring it."""
         queue: Queue = self._make("make_queue", url)
         return queue
+
+    def make_artifacts(self, url: str) -> ArtifactStore:
+        """The store of exported files for a URL; UnknownScheme says which schemes there are."""
+        artifacts: ArtifactStore = self._make("make_artifacts", url)
+        return artifacts
 
     def make_policy(self) -> Policy:
         """The policy of the plugin that was registered last.

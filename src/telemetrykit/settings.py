@@ -14,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
+from .model.job import QueueLimits, Rate
 from .model.principal import ROLES
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -140,6 +141,40 @@ def _role(value: Any) -> str:
     return str(value)
 
 
+def _choice(*values: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in values:
+            raise ValueError(f"{value!r} is none of {', '.join(values)}")
+        return str(value)
+
+    return parse
+
+
+def _limits(value: Any) -> dict[str, QueueLimits]:
+    return {str(queue): _limit(one) for queue, one in _mapping(value).items()}
+
+
+def _limit(value: Any) -> QueueLimits:
+    """Limits as ``{"concurrency": 5, "rate": "10/60s"}``, or a rate alone."""
+    if isinstance(value, QueueLimits):
+        return value
+    given = {"rate": value} if isinstance(value, str) else _mapping(value)
+    if unknown := sorted(given.keys() - {"concurrency", "rate"}):
+        raise ValueError(f"{unknown[0]!r} is no limit of a queue: there are concurrency and rate")
+    concurrency, rate = given.get("concurrency"), given.get("rate")
+    return QueueLimits(
+        concurrency=None if concurrency is None else _integer(1)(concurrency),
+        rate=None if rate is None else _rate_of_jobs(rate),
+    )
+
+
+def _rate_of_jobs(value: Any) -> Rate:
+    count, slash, seconds = str(value).partition("/")
+    if not (slash and count.strip().isdecimal() and int(count) > 0):
+        raise ValueError(f'{value!r} is not a rate: write "10/60s", ten in a minute')
+    return Rate(count=int(count), seconds=parse_duration(seconds))
+
+
 def _mount(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
         raise ValueError(f'{value!r} is not a path such as "/telemetry" (starts with a slash, ends without one)')
@@ -169,6 +204,8 @@ class Settings:
     url: str | None = _option(None, _text, "where everything is kept; `sqlite:{data_dir}/telemetry.db` if not given")
     store: str | None = _option(None, _text, "where events are kept; `url` if not given")
     bus: str | None = _option(None, _text, "how processes signal each other; `url`, then `store` if not given")
+    queue: str | None = _option(None, _text, "where jobs wait; `url`, then `store` if not given")
+    artifacts: str | None = _option(None, _text, "where exports are kept; `file:{data_dir}/artifacts` if not given")
     tenant: str = _option("default", _text, "the tenant of whatever has none")
     anonymous: str | None = _option(None, _role, "role of requests without credentials, on loopback only")
     tokens: Mapping[str, Any] = _option(
@@ -211,6 +248,23 @@ class Settings:
     stream_clients: int = _option(1000, _integer(1), "open streams a process admits")
     body_limit: int = _option(2**20, parse_size, "largest request body")
     ingest_rate: float = _option(0.0, _per_second, "requests a second that ingest admits per principal; 0 is no limit")
+    worker: str = _option(
+        "in-process",
+        _choice("in-process", "dedicated", "off"),
+        "who does jobs: `in-process` this process, and a child of it the heavy ones; `dedicated` this process all of "
+        "them; `off` other processes",
+    )
+    queues: tuple[str, ...] | None = _option(None, _words, "the only queues whose jobs are done here")
+    concurrency: int = _option(5, _integer(1), "jobs that this process does at once")
+    queue_limits: Mapping[str, QueueLimits] = _option(
+        None,
+        _limits,
+        'how much of a queue is done at once, and how often: `{queue: {"concurrency": 5, "rate": "10/60s"}}`',
+        factory=lambda: {"exports": QueueLimits(concurrency=5, rate=Rate(count=10, seconds=60.0))},
+    )
+    lease: float = _option(30.0, parse_duration, "how long a job stays with a worker that gives no sign of life")
+    artifact_days: float = _option(7.0, float, "days that exported files are kept")
+    pdf_font: Path | None = _option(None, lambda v: Path(_text(v)), "a TrueType font for pdf; Noto Sans if not given")
     allow_private_hosts: bool = _option(False, _boolean, "let webhooks call private addresses")
     disable: tuple[str, ...] = _option((), _words, "plugins that are not loaded, such as `sink-log`")
     load_plugins: tuple[str, ...] | None = _option(None, _words, "the only installed plugins that are loaded")
@@ -243,6 +297,16 @@ class Settings:
     @property
     def bus_url(self) -> str:
         return self.bus or self.url or self.store_url
+
+    @property
+    def queue_url(self) -> str:
+        return self.queue or self.url or self.store_url
+
+    @property
+    def artifacts_url(self) -> str:
+        if self.artifacts is None and self.store_url.startswith("memory:"):
+            return "memory:"
+        return self.artifacts or f"file:{self.data_dir / 'artifacts'}"
 
     def __repr__(self) -> str:
         shown = (f"{option.name}={_shown(option.metadata, getattr(self, option.name))}" for option in fields(self))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from types import TracebackType
@@ -15,8 +15,10 @@ from .builtin_plugins import load_builtins
 from .contracts.web import Authenticate, Panel
 from .errors import ConfigurationError
 from .events.service import EventService
+from .exports.service import ExportService
 from .health.board import HealthBoard
 from .introspection import Introspection
+from .jobs.service import JobService
 from .keeper import Keeper
 from .registry import Registry
 from .runtime.clock import Clock, SystemClock
@@ -175,6 +177,21 @@ class Telemetry:
         return self._parts.events
 
     @property
+    def plugins(self) -> Sequence[object]:
+        """Those that were given by hand."""
+        return self._parts.registry.explicit
+
+    @property
+    def jobs(self) -> JobService:
+        """Background jobs: ``await telemetry.jobs.submit("resize", {"artifact": 7})``."""
+        return self._parts.workshop.jobs
+
+    @property
+    def exports(self) -> ExportService:
+        """Files of rows, made in the background."""
+        return self._parts.workshop.exports
+
+    @property
     def stream(self) -> Hub:
         """The live edge of the log."""
         return self._parts.hub
@@ -220,6 +237,11 @@ class Telemetry:
                 events=parts.events,
                 receiver=parts.receiver,
                 types=parts.types,
+                jobs=parts.workshop.jobs,
+                deadletters=parts.workshop.deadletters,
+                inspection=parts.workshop.inspection,
+                staff=parts.workshop.staff,
+                exports=parts.workshop.exports,
                 hub=parts.hub,
                 keys=store,
                 leases=store,

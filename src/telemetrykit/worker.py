@@ -11,10 +11,26 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 
+from .errors import ConfigurationError
 from .jobs.child import receive
 from .settings import Settings
 from .telemetry import Telemetry
+
+
+def load_plugins(name: str) -> Sequence[object]:
+    """The plugins that were given by hand to the Telemetry at ``module:name``; ConfigurationError if it is none."""
+    module_name, _, attribute = name.partition(":")
+    sys.path.insert(0, "")
+    try:
+        found = getattr(import_module(module_name), attribute or "telemetry")
+    except (ImportError, AttributeError) as error:
+        cure = "Write it as module:name, such as shop.main:telemetry."
+        raise ConfigurationError(f"--app {name}: {error}. {cure}") from None
+    if not isinstance(found, Telemetry):
+        raise ConfigurationError(f"--app {name} is a {type(found).__name__}, not a Telemetry.")
+    return found.plugins
 
 
 def work(settings: Settings, plugins: Sequence[object], until: threading.Event) -> None:

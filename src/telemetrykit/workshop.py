@@ -27,11 +27,13 @@ from .jobs.child import ChildKeeper, Handover, is_portable
 from .jobs.deadletters import DeadLetters
 from .jobs.executor import Executor
 from .jobs.feed import JobFeed
+from .jobs.inspection import Inspection
 from .jobs.janitor import REAP_EVERY, Janitor
 from .jobs.kinds import JobKinds
 from .jobs.retry_many import RetryMany
 from .jobs.runners import HandlerLoop
 from .jobs.service import JobService
+from .jobs.staff import Staff
 from .jobs.worker import Worker
 from .leader import Leader
 from .model.health import Health
@@ -68,7 +70,8 @@ class Ground:
     holder: str
     #: The opened parts, for handlers and sources.
     context: Callable[[], Context]
-    ensure_started: Callable[[], None]
+    #: Start the kit if it does not run.
+    begin: Callable[[], None]
 
 
 class Workshop:
@@ -77,7 +80,7 @@ class Workshop:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         settings, queue, clock, portal = ground.settings, ground.queue, ground.clock, ground.portal
-        self.announcer = Announcer(ground.emit, ground.bus)
+        self.announcer = Announcer(ground.emit, ground.bus, {KIND: KIND})
         self.feed = JobFeed(queue, ground.bus)
         self.catalog = Catalog(
             ground.registry.parts("register_sources", Source),
@@ -95,8 +98,10 @@ class Workshop:
             ground.ids,
             tenant=settings.tenant,
             current=_current,
-            ensure_started=ground.ensure_started,
+            ensure_started=ground.begin,
         )
+        self.staff = Staff(ground.store, clock)
+        self.inspection = Inspection(queue, self.staff, self.kinds, clock)
         self.deadletters = DeadLetters(portal, queue, self.announcer, clock)
         self.exports = ExportService(
             portal,
@@ -148,22 +153,27 @@ class Workshop:
             expiring=frozenset({QUEUE}),
             expire=expiry.expire,
         )
-        self.janitor_leader = Leader(ground.store, "jobs.janitor", ground.holder)
-        self.child_leader = Leader(ground.store, "jobs.child", ground.holder)
+        self._janitor_leader = Leader(ground.store, "jobs.janitor", ground.holder)
+        self._child_leader = Leader(ground.store, "jobs.child", ground.holder)
         self.child = self._make_child()
+
+    @property
+    def leaders(self) -> Sequence[Leader]:
+        """Those who work for all processes."""
+        return (self._janitor_leader, self._child_leader)
 
     def loops(self) -> Iterator[tuple[str, Loop]]:
         """What the supervisor runs, by name."""
         yield "jobs.feed", self.feed.run
         yield "jobs.feed.hints", self.feed.run_hints
-        yield "jobs.janitor", lambda: self.janitor_leader.run_while_leading(self.janitor.duty, every=REAP_EVERY)
+        yield "jobs.janitor", lambda: self._janitor_leader.run_while_leading(self.janitor.duty, every=REAP_EVERY)
         if self.worker.queues:
             yield "jobs.worker", self.worker.run
             yield "jobs.hints", self.worker.run_hints
             yield "jobs.beats", self.worker.run_beats
         if self.child is not None:
             duty = self.child.duty
-            yield "jobs.child", lambda: self.child_leader.run_while_leading(duty, every=_CHILD_EVERY)
+            yield "jobs.child", lambda: self._child_leader.run_while_leading(duty, every=_CHILD_EVERY)
 
     def start(self) -> None:
         """Begin anew; the kit's loop may be another one than last time."""
@@ -181,8 +191,6 @@ class Workshop:
         """In a forked child: nothing of the parent's is ours."""
         self.handlers.forget()
         self.worker.name = holder
-        for leader in (self.janitor_leader, self.child_leader):
-            leader.renew(holder)
         if self.child is not None:
             self.child.forget()
 
@@ -197,8 +205,11 @@ class Workshop:
             "running": self.worker.running,
         }
 
-    def health(self) -> Health:
-        return Health() if self.child is None else self.child.health()
+    async def health(self) -> Health:
+        """How the queues are, and the child."""
+        states = [await self.inspection.health(), Health() if self.child is None else self.child.health()]
+        issues = [issue for state in states for issue in state.issues]
+        return Health.degraded(*issues) if issues else Health()
 
     def _queues_here(self) -> frozenset[str]:
         """The queues whose jobs this process does itself."""
@@ -216,7 +227,7 @@ class Workshop:
         if ground.settings.worker != "in-process" or not heavy or not self._may_have_child:
             return None
         handover = Handover(ground.settings, ground.registry.explicit, heavy)
-        return ChildKeeper(ground.queue, ground.store, ground.clock, handover)
+        return ChildKeeper(ground.queue, self.staff, ground.clock, handover)
 
     @property
     def _may_have_child(self) -> bool:

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 import click
 
-from ..errors import BackendUnavailable, ConfigurationError, MissingDependency, RequestError
+from ..errors import BackendUnavailable, ConfigurationError, JobError, MissingDependency, RequestError
 
 
 class ExitCode(IntEnum):
@@ -47,6 +47,12 @@ class UsageFailure(click.ClickException):
     exit_code = ExitCode.USAGE
 
 
+class JobFailure(click.ClickException):
+    """What the command had done did not succeed."""
+
+    exit_code = ExitCode.FOUND_WRONG
+
+
 class UnavailableFailure(click.ClickException):
     """Something that the command needs does not answer."""
 
@@ -81,6 +87,8 @@ def reported(ctx: click.Context) -> Iterator[None]:
 def _failure(error: Exception) -> click.ClickException:
     if isinstance(error, (ConfigurationError, RequestError)):
         return UsageFailure(str(error))
+    if isinstance(error, JobError):
+        return JobFailure(str(error))
     if isinstance(error, BackendUnavailable):
         return UnavailableFailure(str(error))
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "rich":

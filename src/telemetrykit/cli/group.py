@@ -15,6 +15,8 @@ from .failures import reported
 SHIPPED: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "Run a small shop with telemetry, and visitors that keep it busy."),
     "serve": ("serve", "Serve the dashboard of an existing store."),
+    "worker": ("worker", "Do jobs: exports, and those of the app."),
+    "export": ("export", "Make a file of events: csv, json, jsonl, xlsx, pdf or docx."),
     "tail": ("tail", "Print events as they happen."),
     "import": ("import_files", "Bring access logs and dumps of events into the log."),
     "plugins": ("plugins", "List plugins, what they bring and which of them fail."),

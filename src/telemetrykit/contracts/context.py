@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from ..runtime.clock import Clock
 from ..settings import Settings
+from .artifacts import ArtifactStore
 from .bus import Bus
+from .queue import Queue
 from .storage import EventLog, KeyTable, Leases
 
 
@@ -38,4 +40,6 @@ class Context:
     keys: KeyTable
     leases: Leases
     bus: Bus
+    queue: Queue
+    artifacts: ArtifactStore
     emit: Emit

@@ -34,7 +34,8 @@ class JobContext(ABC):
 
     @abstractmethod
     def custom(self, data: Mapping[str, Any]) -> None:
-        """Tell something of your own to those who watch the job; only the last word is kept."""
+        """Tell something of your own to those who watch the job; only the last word is kept. ValueError if it is not
+        JSON."""
 
     @abstractmethod
     async def call(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:

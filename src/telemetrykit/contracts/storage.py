@@ -104,9 +104,10 @@ class EventLog(ABC):
         """Every tenant that has events, by name."""
 
     @abstractmethod
-    async def prune(self, *, recorded_before: int | None, max_bytes: int | None) -> int:
+    async def prune(self, *, recorded_before: int | None, max_bytes: int | None, keep_from: int | None = None) -> int:
         """Delete the oldest events: those taken before a time in microseconds, then as many as bring the log under
-        ``max_bytes``. Works in small steps that leave writers their turn; answers how many events went."""
+        ``max_bytes``, but none with the cursor ``keep_from`` or above. Works in small steps that leave writers their
+        turn; answers how many events went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,8 +95,9 @@ def tenant_folder(tenant: str) -> str:
 
 
 def filename(request: ExportRequest, job: Job, suffix: str) -> str:
-    """What the file is called when it is saved: ``events-2026-11-21-3b9d10.csv``."""
-    return f"{request.source}-{rfc3339(job.created_at)[:10]}-{job.id[-6:]}{suffix}"
+    """What the file is called when it is saved: ``events-2026-11-21-093000.csv``."""
+    created = rfc3339(job.created_at)
+    return f"{request.source}-{created[:10]}-{created[11:19].replace(':', '')}{suffix}"
 
 
 def _document(job: Job, request: ExportRequest, columns: Sequence[Column]) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..contracts.bus import Bus
@@ -17,15 +17,21 @@ logger = logging.getLogger("telemetrykit.jobs")
 JOBS_CHANNEL = "jobs"
 
 _SECOND = 1_000_000
+_ENDS = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
 _SEVERITIES = {JobStatus.RETRYING: "warn", JobStatus.FAILED: "error"}
 
 
 class Announcer:
-    """Every change of a job that people or rules care for is an event of the job's tenant."""
+    """Every change of a job that people or rules care for is an event of the job's tenant.
 
-    def __init__(self, emit: Emit, bus: Bus) -> None:
+    ``names`` gives the events of a kind a second name, for those who know the thing and not the job behind it:
+    ``{"export": "export"}`` makes ``export.completed`` of ``job.completed``.
+    """
+
+    def __init__(self, emit: Emit, bus: Bus, names: Mapping[str, str] | None = None) -> None:
         self._emit = emit
         self._bus = bus
+        self._names = names or {}
 
     def started(self, job: Job) -> None:
         """An attempt begins."""
@@ -48,6 +54,8 @@ class Announcer:
         if reason is not None:
             more["reason"] = reason
         self._tell(f"job.{job.status.value}", job, **more)
+        if job.kind in self._names and job.status in _ENDS:
+            self.note(f"{self._names[job.kind]}.{job.status.value}", job)
 
     def audit(self, action: str, who: str | None, *, tenant: str, subject: str | None = None, **data: Any) -> None:
         """A person did something: ``audit.job.retried`` and the like."""

@@ -10,9 +10,12 @@ from ..contracts.context import Context
 from ..contracts.jobs import JobContext
 from ..errors import JobCancelled
 from ..model.job import Job, Progress
+from ..runtime import codec
 from ..runtime.portal import Portal
 
 T = TypeVar("T")
+
+_LONGEST_NOTE = 500
 
 
 class StopReason(StrEnum):
@@ -47,12 +50,17 @@ class Attempt(JobContext):
             raise JobCancelled(f"The job is to stop: {self.stop_reason.value}.")
 
     def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        self._progress = Progress(done=done, total=total, note=note, custom=self._progress.custom)
+        note = None if note is None else str(note)[:_LONGEST_NOTE].encode("utf-8", "replace").decode()
+        self._progress = Progress(done=int(done), total=total and int(total), note=note, custom=self._progress.custom)
         self._untold = True
 
     def custom(self, data: Mapping[str, Any]) -> None:
+        try:
+            plain = codec.loads(codec.dumps(dict(data)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"what a job tells must be a JSON object: {error}") from None
         now = self._progress
-        self._progress = Progress(done=now.done, total=now.total, note=now.note, custom=dict(data))
+        self._progress = Progress(done=now.done, total=now.total, note=now.note, custom=plain)
         self._untold = True
 
     async def call(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:

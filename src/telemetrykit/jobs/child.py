@@ -14,24 +14,19 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..contracts.queue import Queue
-from ..contracts.storage import KeyTable
 from ..errors import BackendUnavailable
 from ..model.health import Health
 from ..runtime.clock import Clock
 from ..settings import Settings
 from .runners import run_in_thread
+from .staff import Staff
 
 logger = logging.getLogger("telemetrykit.child")
 
-#: Seconds between two looks at what waits.
-LOOK_EVERY = 0.5
 #: Seconds without heavy work after which the child is let go.
 _IDLE = 300.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
-#: A worker that was seen in so many seconds lives.
-_ALIVE = 45.0
-_SECOND = 1_000_000
 _END_SECONDS = 1.5
 
 
@@ -83,9 +78,9 @@ class Child:
 class ChildKeeper:
     """The duty of one process of those that share a queue."""
 
-    def __init__(self, queue: Queue, keys: KeyTable, clock: Clock, handover: Handover) -> None:
+    def __init__(self, queue: Queue, staff: Staff, clock: Clock, handover: Handover) -> None:
         self._queue = queue
-        self._keys = keys
+        self._staff = staff
         self._clock = clock
         self._handover = handover
         self._child: Child | None = None
@@ -131,12 +126,8 @@ class ChildKeeper:
         )
 
     async def _somebody_else(self) -> bool:
-        """Whether another worker does all of these queues."""
-        seen = await self._keys.list_workers(seen_after=self._clock.now() - round(_ALIVE * _SECOND))
-        served: set[str] = set()
-        for _, details, _ in seen:
-            served.update(str(details.get("queues", "")).split(","))
-        return served.issuperset(self._handover.queues)
+        """Whether other workers do all of these queues."""
+        return (await self._staff.served()).issuperset(self._handover.queues)
 
     async def _begin(self, now: float) -> None:
         self._next_start = now + self._pause

@@ -46,18 +46,14 @@ class JobKinds:
             )
 
     @property
-    def light_queues(self) -> frozenset[str]:
-        """Queues of which every kind may run in the host's process."""
-        return self._queues - self.heavy_queues
+    def queues(self) -> frozenset[str]:
+        """Queues that jobs wait in."""
+        return frozenset(kind.queue for kind in self)
 
     @property
     def heavy_queues(self) -> frozenset[str]:
         """Queues that have a heavy kind."""
         return frozenset(kind.queue for kind in self if kind.heavy)
-
-    @property
-    def _queues(self) -> frozenset[str]:
-        return frozenset(kind.queue for kind in self)
 
 
 def _compile(kind: JobKind) -> Validator:

@@ -11,7 +11,7 @@ from typing import Any
 from ..contracts.queue import Queue
 from ..errors import Conflict, FieldError, InvalidRequest, NotFound
 from ..model.filter import ALL_TENANTS, AllTenants
-from ..model.job import Job, JobFilter, JobStatus, QueueStats
+from ..model.job import Job, JobFilter, JobStatus
 from ..runtime import codec
 from ..runtime.clock import Clock
 from ..runtime.ids import IdFactory
@@ -178,10 +178,6 @@ class JobService:
         """The job when it is over. TimeoutError if that takes longer than ``seconds``."""
         return await self._portal.call(self._wait, id, tenant, seconds)
 
-    async def stats(self) -> Sequence[QueueStats]:
-        """Every queue: those with jobs, paused ones, and those of registered kinds."""
-        return await self._portal.call(self._stats)
-
     async def pause(self, queue: str, *, tenant: str, by: str | None = None) -> None:
         """Let nothing more of a queue be begun; what is at work goes on."""
         await self._portal.call(self._queue.pause, queue)
@@ -261,12 +257,6 @@ class JobService:
         finally:
             leave()
         return job
-
-    async def _stats(self) -> Sequence[QueueStats]:
-        stats = {one.queue: one for one in await self._queue.stats()}
-        for kind in self._kinds:
-            stats.setdefault(kind.queue, QueueStats(queue=kind.queue))
-        return [stats[name] for name in sorted(stats)]
 
 
 def _plain(params: Mapping[str, Any]) -> Mapping[str, Any]:

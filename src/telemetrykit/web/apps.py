@@ -24,10 +24,16 @@ from .own_apps import OwnApp
 from .parts import WebParts
 from .problems import UpgradeRequired
 from .recorder import INTERNAL
+from .routes.deadletters import DeadLetterRoutes
+from .routes.downloads import DownloadRoutes
 from .routes.events import EventRoutes
+from .routes.export_access import ExportAccess
+from .routes.exports import ExportRoutes
 from .routes.health import HealthRoutes
 from .routes.ingest import IngestRoutes
+from .routes.jobs import JobRoutes
 from .routes.panels import PanelRoutes
+from .routes.queues import QueueRoutes
 from .routes.schemas import SchemaRoutes
 from .routes.session import SessionRoutes
 from .routes.status import StatusRoutes
@@ -73,9 +79,17 @@ def build_apps(parts: WebParts) -> Apps:
         *SchemaRoutes(parts, gate).endpoints(),
     ]
     events = [*EventRoutes(parts, gate).endpoints(), *IngestRoutes(parts).endpoints()]
+    access = ExportAccess(parts, gate)
+    jobs = [
+        *ExportRoutes(parts, gate, access).endpoints(),
+        *DownloadRoutes(parts, gate, access).endpoints(),
+        *JobRoutes(parts, gate).endpoints(),
+        *DeadLetterRoutes(parts, gate).endpoints(),
+        *QueueRoutes(parts).endpoints(),
+    ]
     panels = PanelRoutes(parts, gate, pages.module_path).endpoints()
     make = partial(_dispatcher, parts, gate, Checks())
-    whole = MountedApp(make([*events, *stream, *status, *panels]), websocket=websocket, pages=pages)
+    whole = MountedApp(make([*events, *jobs, *stream, *status, *panels]), websocket=websocket, pages=pages)
     return Apps(
         asgi=whole,
         status_app=MountedApp(make(status)),

@@ -90,12 +90,16 @@ class Gate:
 
     def readable(self, principal: Principal, filter: Filter) -> Filter:
         """The filter without the types whose own permission the principal lacks."""
-        hidden = [
+        hidden = self.hidden(principal, filter.tenant)
+        return filter.also(Not(Compare("type", "in", hidden))) if hidden else filter
+
+    def hidden(self, principal: Principal, tenant: str | AllTenants) -> list[str]:
+        """The types whose own permission the principal lacks."""
+        return [
             type
             for type, permission in sorted(self._types.restricted().items())
-            if not self.allows(principal, permission, filter.tenant)
+            if not self.allows(principal, permission, tenant)
         ]
-        return filter.also(Not(Compare("type", "in", hidden))) if hidden else filter
 
     def may_read(self, principal: Principal, type: str, tenant: str | AllTenants) -> bool:
         """Whether the principal may read events of one type."""

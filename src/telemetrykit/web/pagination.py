@@ -65,6 +65,11 @@ def offset_page(items: Sequence[Any], limit: int, offset: int) -> dict[str, Any]
     return {"items": items[offset : offset + limit], "pagination": pagination}
 
 
+def offset_pagination(*, total: int | None, limit: int, offset: int, more: bool) -> dict[str, Any]:
+    """The ``pagination`` of a page that was read by its offset."""
+    return {"total": total, "limit": limit, "offset": offset, "has_more": more, "next_cursor": None}
+
+
 def cursor_pagination(
     *, total: int | None, limit: int, before: Position | None, following: Position | None
 ) -> dict[str, Any]:

@@ -12,7 +12,12 @@ from ..contracts.web import Authenticate, Authenticator, Panel, Policy
 from ..events.receiver import Receiver
 from ..events.service import EventService
 from ..events.types import EventTypes
+from ..exports.service import ExportService
 from ..health.board import HealthReport
+from ..jobs.deadletters import DeadLetters
+from ..jobs.inspection import Inspection
+from ..jobs.service import JobService
+from ..jobs.staff import Staff
 from ..runtime.clock import Clock
 from ..runtime.guard import Guard
 from ..runtime.portal import Portal
@@ -32,6 +37,12 @@ class WebParts:
     events: EventService
     receiver: Receiver
     types: EventTypes
+    jobs: JobService
+    deadletters: DeadLetters
+    #: Their coroutines run on the kit's loop, too.
+    inspection: Inspection
+    staff: Staff
+    exports: ExportService
     hub: Hub
     keys: KeyTable
     leases: Leases

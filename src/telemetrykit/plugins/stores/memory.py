@@ -71,8 +71,8 @@ class MemoryStore(Store):
     async def tenants(self) -> Sequence[str]:
         return self._log.tenants()
 
-    async def prune(self, *, recorded_before: int | None, max_bytes: int | None) -> int:
-        return self._log.prune(recorded_before, max_bytes)
+    async def prune(self, *, recorded_before: int | None, max_bytes: int | None, keep_from: int | None = None) -> int:
+        return self._log.prune(recorded_before, max_bytes, keep_from)
 
     async def save_token(self, token: StoredToken) -> None:
         self._keys.save_token(token)

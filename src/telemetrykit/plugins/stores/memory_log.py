@@ -94,11 +94,12 @@ class MemoryLog:
     def tenants(self) -> Sequence[str]:
         return sorted({record.event.tenant for record in self._records})
 
-    def prune(self, recorded_before: int | None, max_bytes: int | None) -> int:
+    def prune(self, recorded_before: int | None, max_bytes: int | None, keep_from: int | None) -> int:
         size, gone = self.bytes, 0
         for record in self._records:
             old = recorded_before is not None and (record.event.recorded or 0) < recorded_before
-            if not old and (max_bytes is None or size <= max_bytes):
+            kept = keep_from is not None and (record.event.cursor or 0) >= keep_from
+            if kept or (not old and (max_bytes is None or size <= max_bytes)):
                 break
             size -= record.size
             gone += 1

@@ -115,10 +115,11 @@ class SqliteStore(Store):
     async def tenants(self) -> Sequence[str]:
         return await self._database.read(sqlite_read.tenants)
 
-    async def prune(self, *, recorded_before: int | None, max_bytes: int | None) -> int:
+    async def prune(self, *, recorded_before: int | None, max_bytes: int | None, keep_from: int | None = None) -> int:
         removed = 0
         await self._database.write(sqlite_prune.tidy, self._clock.now())
-        while step := await self._database.write(sqlite_prune.delete_step, recorded_before, max_bytes):
+        bounds = (recorded_before, max_bytes, keep_from)
+        while step := await self._database.write(sqlite_prune.delete_step, *bounds):
             removed += step
             await asyncio.sleep(_PAUSE)
         for _ in range(await self._database.write(sqlite_prune.shrink_steps)):

@@ -18,11 +18,13 @@ _PAGES = 500
 _SPARE = 0.25
 
 
-def delete_step(session: Session, recorded_before: int | None, max_bytes: int | None) -> int:
+def delete_step(session: Session, recorded_before: int | None, max_bytes: int | None, keep_from: int | None) -> int:
     """Delete a thousand at most of the events that are too old or too many; how many."""
     with session.reading() as connection:
         last = _last_to_go(connection, recorded_before, max_bytes)
-    if last == 0:
+    if keep_from is not None:
+        last = min(last, keep_from - 1)
+    if last <= 0:
         return 0
     with session.writing() as connection:
         connection.execute(

@@ -49,6 +49,8 @@ class SinkConformance:
             keys=_UNUSED,
             leases=_UNUSED,
             bus=_UNUSED,
+            queue=_UNUSED,
+            artifacts=_UNUSED,
             emit=lambda *args, **fields: None,
         )
 

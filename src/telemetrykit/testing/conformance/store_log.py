@@ -310,6 +310,13 @@ class PruneConformance(Conformance):
         assert await store.prune(recorded_before=0, max_bytes=2**40) == 0
         assert len(await scanned(store)) == 1
 
+    async def test_pruning_keeps_what_somebody_has_still_to_read(self, store: EventLog) -> None:
+        events = await stored(store, *(new_event(data={"text": "x" * 1000}) for _ in range(2500)))
+        kept = events[1200].cursor
+        assert await store.prune(recorded_before=NEVER, max_bytes=1, keep_from=kept) == 1200
+        assert await scanned(store) == list(events[1200:])
+        assert await store.prune(recorded_before=NEVER, max_bytes=1, keep_from=1) == 0
+
     async def test_pruning_by_size_deletes_the_oldest_and_keeps_the_rest(self, store: EventLog) -> None:
         for _ in range(3):
             await stored(store, *(new_event(data={"text": "x" * 1000}) for _ in range(1000)))

@@ -20,7 +20,7 @@ from ..answers import json_answer
 from ..endpoint import Answer, Call, Endpoint, Media, Parameter
 from ..filter_params import TENANT
 from ..gate import Gate
-from ..pagination import LIMIT, OFFSET, page_schema, pagination
+from ..pagination import LIMIT, OFFSET, offset_pagination, page_schema
 from ..parts import WebParts
 from .export_access import ExportAccess
 from .export_forms import (
@@ -257,7 +257,7 @@ class ExportRoutes:
         return json_answer(
             {
                 "items": items,
-                "pagination": pagination(
+                "pagination": offset_pagination(
                     total=page.total, limit=params["limit"], offset=params["offset"], more=page.has_more
                 ),
             }

@@ -102,7 +102,7 @@ def job_to_json(job: Job) -> dict[str, Any]:
         "cancelling": job.cancelling,
         "progress": None if job.progress is None else progress_to_json(job.progress),
         "result": None if job.result is None else {k: v for k, v in job.result.items() if k != "key"},
-        "error": None if job.failure is None else failure_to_json(job),
+        "error": failure_to_json(job),
     }
 
 
@@ -118,7 +118,9 @@ def progress_to_json(progress: Progress) -> dict[str, Any]:
 
 def failure_to_json(job: Job) -> dict[str, Any] | None:
     failure = job.failure
-    return failure and {
+    if failure is None:
+        return None
+    return {
         "type": failure.type,
         "message": failure.message,
         "fingerprint": failure.fingerprint,

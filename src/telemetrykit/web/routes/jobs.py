@@ -13,7 +13,7 @@ from ..answers import json_answer
 from ..endpoint import Answer, Call, Endpoint, Media, Parameter
 from ..filter_params import TENANT
 from ..gate import Gate
-from ..pagination import LIMIT, OFFSET, page_schema, pagination
+from ..pagination import LIMIT, OFFSET, offset_pagination, page_schema
 from ..parts import WebParts
 from .job_forms import JOB_ID, JOB_SCHEMA, OTHER_STATUS, TAG, job_to_json
 
@@ -103,7 +103,7 @@ class JobRoutes:
             text=params.get("q"),
         )
         page = await self._jobs.list(wanted, limit=params["limit"], offset=params["offset"])
-        about = pagination(total=page.total, limit=params["limit"], offset=params["offset"], more=page.has_more)
+        about = offset_pagination(total=page.total, limit=params["limit"], offset=params["offset"], more=page.has_more)
         return json_answer({"items": [job_to_json(job) for job in page.jobs], "pagination": about})
 
     async def one(self, call: Call) -> ASGIApp:

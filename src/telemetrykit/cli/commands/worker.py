@@ -1,0 +1,50 @@
+"""``telemetrykit worker``: does jobs, beside the app or on another machine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ...errors import ConfigurationError
+from ...worker import load_plugins, work
+from ..options import CommonOptions, common_options
+from ..output import answer, answer_json
+from ..stores import refuse_memory
+
+
+@click.command("worker")
+@click.option("--queues", metavar="NAMES", help="Only these queues, with commas between them; all if not given.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Jobs at once; 5 if not given.")
+@click.option(
+    "--app", metavar="MODULE:NAME", help="The Telemetry of your app, for the plugins that you gave it by hand."
+)
+@common_options
+def command(options: CommonOptions, queues: str | None, concurrency: int | None, app: str | None) -> None:
+    """Do jobs until Ctrl-C or SIGTERM.
+
+    While a worker does the queues of exports and other heavy jobs, apps that share its store leave those to it. What
+    is at work when it ends is handed back.
+    """
+    given: dict[str, Any] = {"worker": "dedicated"}
+    if queues is not None:
+        given["queues"] = queues
+    if concurrency is not None:
+        given["concurrency"] = concurrency
+    settings = options.settings(**given)
+    refuse_memory(settings)
+    if settings.queue_url.startswith("memory:"):
+        raise ConfigurationError("The queue is memory:, which lives in the process of the app only. Set another one.")
+    until = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: until.set())
+    plugins: Sequence[object] = () if app is None else load_plugins(app)
+    said = "all queues" if settings.queues is None else f"queues {', '.join(settings.queues)}"
+    if options.json:
+        answer_json({"queues": settings.queues, "concurrency": settings.concurrency})
+    else:
+        answer(f"Doing jobs of {said}, {settings.concurrency} at once. Ctrl-C ends it.")
+    work(settings, plugins, until)
