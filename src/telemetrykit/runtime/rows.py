@@ -8,7 +8,8 @@ from typing import Any
 from ..model.event import Event, Severity
 from . import codec
 
-_DATA = "data."
+#: Begins the name of a column that is one value of the data.
+DATA = "data."
 
 
 def row_reader(columns: Sequence[str]) -> Callable[[Event], tuple[Any, ...]]:
@@ -18,7 +19,7 @@ def row_reader(columns: Sequence[str]) -> Callable[[Event], tuple[Any, ...]]:
     ``subject``, ``tenant``, ``trace_id``, ``data`` (compact JSON), or ``data.KEY``: looked up as one flat key, then
     walked at its dots; what is no plain value is compact JSON.
     """
-    readers = [_READERS.get(name) or _data_reader(name.removeprefix(_DATA)) for name in columns]
+    readers = [_READERS.get(name) or _data_reader(name.removeprefix(DATA)) for name in columns]
     return lambda event: tuple([read(event) for read in readers])
 
 

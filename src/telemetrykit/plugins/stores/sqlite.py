@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ...contracts.storage import Bounds, Lease, Position, SeenType, Store, StoredToken
 from ...errors import BackendUnavailable, ConfigurationError
@@ -16,8 +17,12 @@ from ...model.health import Health
 from ...runtime.clock import Clock, SystemClock
 from ...settings import Settings
 from . import sqlite_append, sqlite_health, sqlite_keys, sqlite_leases, sqlite_prune, sqlite_read
+from .sqlite_columns import RowReader
 from .sqlite_database import Database
+from .sqlite_rows import COLUMNS
 from .sqlite_url import database_path
+
+T = TypeVar("T")
 
 _OLDEST = (3, 38, 0)
 # Between two steps of pruning, so that writers get their turn.
@@ -87,15 +92,34 @@ class SqliteStore(Store):
     async def scan(
         self, filter: Filter, *, after: int = 0, upto: int | None = None, limit: int | None = None
     ) -> AsyncIterator[Sequence[Event]]:
+        async for events in self._scan(filter, after, upto, limit, COLUMNS, sqlite_read.scanned_events):
+            yield events
+
+    async def scan_rows(
+        self, filter: Filter, columns: Sequence[str], *, upto: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+        reader = RowReader(columns)
+        async for rows in self._scan(filter, 0, upto, limit, reader.select, reader.read):
+            yield rows
+
+    async def _scan(
+        self,
+        filter: Filter,
+        after: int,
+        upto: int | None,
+        limit: int | None,
+        select: str,
+        read: sqlite_read.Reader[T],
+    ) -> AsyncIterator[Sequence[T]]:
         window = await self._database.read(sqlite_read.window, filter, after, upto)
         left = limit
         while window.after < window.end and (left is None or left > 0):
             size = sqlite_read.BATCH if left is None else min(sqlite_read.BATCH, left)
-            events, reached = await self._database.read(sqlite_read.scan_step, filter, window, size)
+            found, reached = await self._database.read(sqlite_read.scan_step, filter, window, size, select, read)
             window = window._replace(after=reached)
-            left = left if left is None else left - len(events)
-            if events:
-                yield events
+            left = left if left is None else left - len(found)
+            if found:
+                yield found
 
     async def latest(self, filter: Filter, *, limit: int, upto: int | None = None) -> Sequence[Event]:
         return await self._database.read(sqlite_read.latest, filter, limit, upto, self._query_seconds)

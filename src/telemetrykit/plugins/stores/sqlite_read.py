@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...contracts.storage import Bounds, Position, SeenType
 from ...model.event import Event
@@ -16,6 +16,8 @@ from .sqlite_filter import Clause
 from .sqlite_rows import COLUMNS, read_events
 from .sqlite_select import Selection, all_of
 from .sqlite_session import Session, newest_cursor, value
+
+T = TypeVar("T")
 
 #: Events in a batch of a scan.
 BATCH = 1_000
@@ -54,7 +56,7 @@ def latest(session: Session, filter: Filter, limit: int, upto: int | None, secon
             return ()
         clauses = [selection.where] + ([] if upto is None else [Clause("cursor <= ?", (upto,))])
         read = _collect if _is_few(connection, selection) else _walk
-        rows = read(connection, selection, all_of(*clauses), "DESC", limit)
+        rows = read(connection, selection, COLUMNS, all_of(*clauses), "DESC", limit)
     return read_events(reversed(rows), session.names.by_code, Pace())
 
 
@@ -69,6 +71,10 @@ def count(session: Session, filter: Filter, cap: int, seconds: float) -> int | N
             return None
         raise
     return found if found <= cap else None
+
+
+#: Makes events, or what is asked of them, of rows and the names behind their codes.
+Reader: TypeAlias = Callable[[Sequence[Any], Mapping[int, str]], Sequence[T]]
 
 
 class Window(NamedTuple):
@@ -96,15 +102,22 @@ def window(session: Session, filter: Filter, after: int, upto: int | None) -> Wi
         return _narrowed(connection, selection, found)
 
 
-def scan_step(session: Session, filter: Filter, within: Window, limit: int) -> tuple[Sequence[Event], int]:
-    """The next at most ``limit`` events of a scan, and the cursor from which to go on."""
+def scan_step(
+    session: Session, filter: Filter, within: Window, limit: int, select: str, read: Reader[T]
+) -> tuple[Sequence[T], int]:
+    """The next at most ``limit`` events of a scan, as ``read`` makes them of rows of which ``select`` was selected, and
+    the cursor from which to go on. ``select`` begins with the cursor."""
     end = within.end if within.few else min(within.end, within.after + _STRIDE)
     with session.reading() as connection:
         selection = Selection.of(filter, session.names)
         clause = all_of(Clause("cursor > ? AND cursor <= ?", (within.after, end)), selection.where)
-        rows = (_collect if within.few else _walk)(connection, selection, clause, "ASC", limit)
-    events = read_events(rows, session.names.by_code, Pace())
-    return events, rows[-1][0] if len(rows) == limit else end
+        rows = (_collect if within.few else _walk)(connection, selection, select, clause, "ASC", limit)
+    return read(rows, session.names.by_code), rows[-1][0] if len(rows) == limit else end
+
+
+def scanned_events(rows: Sequence[Any], names: Mapping[int, str]) -> Sequence[Event]:
+    """What ``scan_step`` makes of rows that were selected as COLUMNS."""
+    return read_events(rows, names, Pace())
 
 
 def bounds(session: Session) -> Bounds:
@@ -189,21 +202,23 @@ def _newest_of(arm: Selection, limit: int, before: Position | None) -> Clause:
     )
 
 
-def _walk(connection: sqlite3.Connection, selection: Selection, where: Clause, order: str, limit: int) -> Sequence[Any]:
+def _walk(
+    connection: sqlite3.Connection, selection: Selection, select: str, where: Clause, order: str, limit: int
+) -> Sequence[Any]:
     """The first rows in the order of cursors, found by walking along the log."""
     return connection.execute(
-        f"SELECT {COLUMNS} FROM events NOT INDEXED WHERE {where.sql} ORDER BY cursor {order} LIMIT ?",  # noqa: S608
+        f"SELECT {select} FROM events NOT INDEXED WHERE {where.sql} ORDER BY cursor {order} LIMIT ?",  # noqa: S608
         (*where.params, limit),
     ).fetchall()
 
 
 def _collect(
-    connection: sqlite3.Connection, selection: Selection, where: Clause, order: str, limit: int
+    connection: sqlite3.Connection, selection: Selection, select: str, where: Clause, order: str, limit: int
 ) -> Sequence[Any]:
     """The same rows, found by an index and put in order."""
     chosen = f"SELECT cursor FROM events INDEXED BY {selection.index} WHERE {where.sql} ORDER BY cursor {order} LIMIT ?"  # noqa: S608
     by_cursor = Clause(f"cursor IN ({chosen})", (*where.params, limit))
-    return _walk(connection, selection, by_cursor, order, limit)
+    return _walk(connection, selection, select, by_cursor, order, limit)
 
 
 def _is_few(connection: sqlite3.Connection, selection: Selection) -> bool:

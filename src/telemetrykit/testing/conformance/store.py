@@ -18,6 +18,7 @@ from ...model.principal import Principal
 from .base import Conformance
 from .store_filters import FilterConformance
 from .store_log import EVERYTHING, LogConformance, cursors, new_batch, new_event, scanned, stored
+from .store_rows import RowsConformance
 
 
 def new_token(name: str, **fields: object) -> StoredToken:
@@ -170,7 +171,9 @@ class LifeConformance(Conformance):
         await store.ping()
 
 
-class StoreConformance(LogConformance, FilterConformance, KeyConformance, LeaseConformance, LifeConformance):
+class StoreConformance(
+    LogConformance, FilterConformance, RowsConformance, KeyConformance, LeaseConformance, LifeConformance
+):
     """The whole contract of a store."""
 
 
