@@ -27,6 +27,7 @@ _MODULES = {
     "artifacts-memory": "artifacts.memory",
     "artifacts-file": "artifacts.file",
     "source-events": "sources.events",
+    "source-jobs": "sources.jobs",
     "format-csv": "formats.csv",
     "format-json": "formats.json",
     "format-jsonl": "formats.jsonl",
