@@ -59,14 +59,16 @@ class Backends:
 
     async def close(self) -> None:
         """Close all; one that fails to close, or takes long, does not stop the others."""
-        for name, backend in reversed(self._all.items()):
-            try:
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await backend.close()
-            except TimeoutError:
-                logger.warning("the %s is busy and was left behind", name, extra={"action": "backend.close"})
-            except Exception:
-                logger.exception("the %s could not be closed", name, extra={"action": "backend.close"})
+        await asyncio.gather(*map(self._close, self._all))
+
+    async def _close(self, name: str) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._all[name].close()
+        except TimeoutError:
+            logger.warning("the %s is busy and was left behind", name, extra={"action": "backend.close"})
+        except Exception:
+            logger.exception("the %s could not be closed", name, extra={"action": "backend.close"})
 
     @property
     def names(self) -> Sequence[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ _OPEN_BUDGET = 10.0
 _DROPS_EVERY = 60.0
 _PRUNE_EVERY = 60.0
 _WORKER_EVERY = 15.0
+_GOODBYE = 0.1
 
 
 class Life:
@@ -80,6 +81,7 @@ class Life:
         parts.hub.start()
         parts.pipeline.start()
         parts.workshop.start()
+        parts.job_board.start()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(parts.backends.close)
             try:
@@ -133,7 +135,7 @@ class Life:
         add("health", parts.board.watch)
         add("disk", parts.pressure.watch)
         add("drops", self._report_drops)
-        add("worker", self._say_alive)
+        add("worker", self._keep_saying)
         for name, loop in parts.workshop.loops():
             add(name, loop)
         for runner in parts.probes:
@@ -147,8 +149,7 @@ class Life:
         await parts.pipeline.stop(GRACE, _LONGEST_DRAIN)
         await parts.fanout.stop(max(until - asyncio.get_running_loop().time(), _LEAST_GRACE))
         await parts.supervisor.stop()
-        for leader in parts.leaders:
-            await leader.resign()
+        await asyncio.gather(self._say_goodbye(), *(leader.resign() for leader in parts.leaders))
 
     async def _report_drops(self) -> None:
         drops, buffer, reported = self._assembly.drops, self._assembly.buffer, 0
@@ -161,16 +162,27 @@ class Life:
             if new:
                 self._assembly.emitter.emit("telemetry.dropped", {"reasons": new}, severity="warn", tenant=HOST_TENANT)
 
-    async def _say_alive(self) -> None:
-        parts = self._assembly
-        details: dict[str, str | int] = {"pid": os.getpid(), "service": parts.emitter.source}
+    async def _keep_saying(self) -> None:
+        every = min(_WORKER_EVERY, self._assembly.settings.lease / 2)
         while True:
-            try:
-                known = {**details, **parts.workshop.details}
-                await parts.backends.store.save_worker(parts.writer, known, seen_at=parts.clock.now())
-            except BackendUnavailable as error:
-                logger.debug("not listed among the processes: %s", error)
-            await asyncio.sleep(_WORKER_EVERY)
+            await self._say(self._assembly.workshop.details)
+            await asyncio.sleep(every)
+
+    async def _say_goodbye(self) -> None:
+        """Others take over the jobs at once."""
+        if self._assembly.workshop.details:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE):
+                    await self._say({})
+
+    async def _say(self, details: Mapping[str, str | int]) -> None:
+        """Stand in the list of processes."""
+        parts = self._assembly
+        known = {"pid": os.getpid(), "service": parts.emitter.source, **details}
+        try:
+            await parts.backends.store.save_worker(parts.writer, known, seen_at=parts.clock.now())
+        except BackendUnavailable as error:
+            logger.debug("not listed among the processes: %s", error)
 
 
 async def _enter(stack: AsyncExitStack, make_lifespan: MakeLifespan) -> None:

@@ -7,9 +7,11 @@ that does, which it also does when its parent dies.
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -17,6 +19,9 @@ from .errors import ConfigurationError
 from .jobs.child import receive
 from .settings import Settings
 from .telemetry import Telemetry
+
+#: Seconds that the child has to end.
+_LAST_SECONDS = 15.0
 
 
 def load_plugins(name: str) -> Sequence[object]:
@@ -49,6 +54,9 @@ def main() -> None:
     def wait_for_the_end() -> None:
         stream.read()
         until.set()
+        # Nobody is left who could kill us if something hangs.
+        time.sleep(_LAST_SECONDS)
+        os._exit(1)
 
     threading.Thread(target=wait_for_the_end, name="telemetrykit.worker.parent", daemon=True).start()
     settings = dataclasses.replace(handover.settings, worker="dedicated", queues=tuple(handover.queues))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from .contracts.storage import Store
 from .events.current import CURRENT, Current, leave
 from .exports.catalog import Catalog
 from .exports.expiry import Expiry
+from .exports.params import PARAMS_SCHEMA
 from .exports.runner import KIND, QUEUE, ExportRunner
 from .exports.service import ExportService
 from .exports.speed import Speed
@@ -28,15 +31,15 @@ from .jobs.deadletters import DeadLetters
 from .jobs.executor import Executor
 from .jobs.feed import JobFeed
 from .jobs.inspection import Inspection
-from .jobs.janitor import REAP_EVERY, Janitor
+from .jobs.janitor import Janitor
 from .jobs.kinds import JobKinds
 from .jobs.retry_many import RetryMany
 from .jobs.runners import HandlerLoop
 from .jobs.service import JobService
 from .jobs.staff import Staff
 from .jobs.worker import Worker
-from .leader import Leader
-from .model.health import Health
+from .leader import LEASE_SECONDS, Leader
+from .model.health import Health, worst_of
 from .model.job import Job, QueueLimits
 from .registry import Registry
 from .runtime.clock import Clock
@@ -44,10 +47,19 @@ from .runtime.ids import IdFactory
 from .runtime.portal import Portal
 from .settings import Settings
 
+logger = logging.getLogger("telemetrykit.jobs")
+
 #: An export takes its time: an hour is more than any may.
 _EXPORT_TIMEOUT = 3600.0
 _MAX_STALLED = 3
 _CHILD_EVERY = 0.5
+#: Seconds that the queue has at the end to take back what is not done, and the child to end.
+_HAND_BACK = 0.7
+#: Seconds between two looks for lost leases, at most, and looks in the time of one lease.
+_REAP_EVERY = 5.0
+_REAPS_A_LEASE = 3
+#: In leases: how long a worker may be silent and still counts as alive.
+_ALIVE = 1.5
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -100,7 +112,7 @@ class Workshop:
             current=_current,
             ensure_started=ground.begin,
         )
-        self.staff = Staff(ground.store, clock)
+        self.staff = Staff(ground.store, clock, alive=_ALIVE * settings.lease)
         self.inspection = Inspection(queue, self.staff, self.kinds, clock)
         self.deadletters = DeadLetters(portal, queue, self.announcer, clock)
         self.exports = ExportService(
@@ -123,6 +135,8 @@ class Workshop:
             handler=runner.handle,
             queue=QUEUE,
             heavy=True,
+            schema=PARAMS_SCHEMA,
+            fixed=True,
             timeout=_EXPORT_TIMEOUT,
             description="Makes a file of rows.",
         )
@@ -153,8 +167,9 @@ class Workshop:
             expiring=frozenset({QUEUE}),
             expire=expiry.expire,
         )
-        self._janitor_leader = Leader(ground.store, "jobs.janitor", ground.holder)
-        self._child_leader = Leader(ground.store, "jobs.child", ground.holder)
+        seconds = min(LEASE_SECONDS, ground.settings.lease)
+        self._janitor_leader = Leader(ground.store, "jobs.janitor", ground.holder, seconds=seconds)
+        self._child_leader = Leader(ground.store, "jobs.child", ground.holder, seconds=seconds)
         self.child = self._make_child()
 
     @property
@@ -166,7 +181,8 @@ class Workshop:
         """What the supervisor runs, by name."""
         yield "jobs.feed", self.feed.run
         yield "jobs.feed.hints", self.feed.run_hints
-        yield "jobs.janitor", lambda: self._janitor_leader.run_while_leading(self.janitor.duty, every=REAP_EVERY)
+        reap_every = min(_REAP_EVERY, self._ground.settings.lease / _REAPS_A_LEASE)
+        yield "jobs.janitor", lambda: self._janitor_leader.run_while_leading(self.janitor.duty, every=reap_every)
         if self.worker.queues:
             yield "jobs.worker", self.worker.run
             yield "jobs.hints", self.worker.run_hints
@@ -182,9 +198,14 @@ class Workshop:
 
     async def stop(self, grace: float) -> None:
         """Hand back what is not done within ``grace`` seconds."""
-        await self.worker.stop(grace)
+        ends = [self.worker.stop(grace)]
         if self.child is not None:
-            await self.child.end()
+            ends.append(self.child.end())
+        try:
+            async with asyncio.timeout(grace + _HAND_BACK):
+                await asyncio.gather(*ends)
+        except TimeoutError:
+            logger.warning("jobs at work could not be handed back in time; they go on when their lease has run out")
         self.handlers.stop()
 
     def forget(self, holder: str) -> None:
@@ -208,8 +229,8 @@ class Workshop:
     async def health(self) -> Health:
         """How the queues are, and the child."""
         states = [await self.inspection.health(), Health() if self.child is None else self.child.health()]
-        issues = [issue for state in states for issue in state.issues]
-        return Health.degraded(*issues) if issues else Health()
+        issues = tuple(issue for state in states for issue in state.issues)
+        return Health(status=worst_of(states), issues=issues, details={"heavy_jobs": self._heavy_place})
 
     def _queues_here(self) -> frozenset[str]:
         """The queues whose jobs this process does itself."""
@@ -217,30 +238,38 @@ class Workshop:
         known = self.kinds.queues if settings.queues is None else frozenset(settings.queues)
         if settings.worker == "off":
             return frozenset()
-        if settings.worker == "dedicated" or not self._may_have_child:
+        if settings.worker == "dedicated" or self._no_child is not None:
             return known
         return known - self.kinds.heavy_queues
 
     def _make_child(self) -> ChildKeeper | None:
         ground = self._ground
         heavy = sorted(self.kinds.heavy_queues)
-        if ground.settings.worker != "in-process" or not heavy or not self._may_have_child:
+        if ground.settings.worker != "in-process" or not heavy or self._no_child is not None:
             return None
         handover = Handover(ground.settings, ground.registry.explicit, heavy)
         return ChildKeeper(ground.queue, self.staff, ground.clock, handover)
 
     @property
-    def _may_have_child(self) -> bool:
-        """Another process must be able to reach the queue and to load the host's plugins."""
-        shared = not any(
-            url.startswith("memory:")
-            for url in (
-                self._ground.settings.queue_url,
-                self._ground.settings.store_url,
-                self._ground.settings.artifacts_url,
-            )
-        )
-        return shared and is_portable(self._ground.registry.explicit)
+    def _heavy_place(self) -> str:
+        """Where heavy jobs are done, in words."""
+        if self.child is not None:
+            return "in a process of their own"
+        if not self.worker.queues.keys() & self.kinds.heavy_queues:
+            return "in other processes"
+        why = self._no_child if self._ground.settings.worker == "in-process" else None
+        return f"in threads of this process{why or ''}"
+
+    @property
+    def _no_child(self) -> str | None:
+        """Why another process could not do jobs: it must reach what they are about, and load the host's plugins."""
+        settings = self._ground.settings
+        urls = (settings.queue_url, settings.store_url, settings.artifacts_url)
+        if any(url.startswith("memory:") for url in urls):
+            return ": no other reaches its memory"
+        if not is_portable(self._ground.registry.explicit):
+            return ": a plugin that was given by hand cannot be pickled, or is of the script itself"
+        return None
 
     def _limits(self, queues: frozenset[str]) -> Mapping[str, QueueLimits]:
         limits = self._ground.settings.queue_limits

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from ..contracts.artifacts import ArtifactStore
 from ..contracts.exports import Document, WriterReport
 from ..contracts.jobs import JobContext
+from ..errors import JobFailed
 from ..model.event import rfc3339
 from ..model.export import Column, ExportRequest
 from ..model.job import Job
@@ -22,6 +23,8 @@ from .manifest import build_manifest
 from .reading import Reading
 from .summary import summarise
 from .writing import Writing
+
+T = TypeVar("T")
 
 #: The kind of the job, and the queue that it waits in.
 KIND = "export"
@@ -53,7 +56,9 @@ class ExportRunner:
         suffix = format.suffix + (compressor.suffix if compressor else "")
         reading = Reading(source, request, context.context, job.id)
         # The fence makes a new name for each run: a run that was taken for dead cannot touch the file of the next.
-        key = f"{tenant_folder(job.tenant)}/{job.id}/{job.fence}{suffix}"
+        *former, key = (f"{tenant_folder(job.tenant)}/{job.id}/{run}{suffix}" for run in range(1, job.fence + 1))
+        for lost in former:
+            await self._artifacts.delete(lost)
         async with self._artifacts.open_writer(key, (compressor or format).media_type) as out:
             writing = Writing(format, compressor, out.file, _document(job, request, columns))
             report = await _write(reading, writing, context)
@@ -75,16 +80,23 @@ async def _write(reading: Reading, writing: Writing, context: JobContext) -> Wri
     thread = WorkerThread("telemetrykit.export")
     thread.start()
     try:
-        await thread.run(writing.begin)
+        await _call(thread, writing.begin)
         async with aclosing(reading.batches()) as batches:
             async for batch in batches:
-                await thread.run(writing.write, batch.rows)
+                await _call(thread, writing.write, batch.rows)
                 done = reading.rows + len(batch.rows)
                 context.progress(done, None if total is None else max(total, done))
-        return await thread.run(writing.finish)
+        return await _call(thread, writing.finish)
     finally:
         # What was handed to the thread ends before the file is let go of, however we leave.
         await asyncio.shield(thread.stop(writing.abandon))
+
+
+async def _call(thread: WorkerThread, function: Callable[..., T], *args: Any) -> T:
+    try:
+        return await thread.run(function, *args)
+    except OSError as error:
+        raise JobFailed(f"The file cannot be written: {error.strerror or error}.") from error
 
 
 def tenant_folder(tenant: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import BinaryIO
 
 from ..contracts.exports import Compressor, Document, Format, Row, Writer, WriterReport
@@ -47,9 +47,11 @@ class Writing:
 
     def abandon(self) -> None:
         """Let go of everything; after ``finish`` a no-op."""
-        if self._writer is not None:
-            self._writer.abandon()
-        self._files.close()
+        with suppress(OSError):  # A full disk is why we leave.
+            if self._writer is not None:
+                self._writer.abandon()
+        with suppress(OSError):
+            self._files.close()
 
     def _open(self) -> BinaryIO:
         if self._compressor is None:

@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..contracts.queue import Queue
@@ -27,7 +28,7 @@ logger = logging.getLogger("telemetrykit.child")
 _IDLE = 300.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
-_END_SECONDS = 1.5
+_END_SECONDS = 1.0
 
 
 class Handover(NamedTuple):
@@ -65,14 +66,11 @@ class Child:
         return self._process.poll()
 
     def end(self) -> None:
-        """Tell it to hand back what it does and to go; returns when it has gone."""
+        """Tell it to hand back what it does and to go; returns when it has gone, or soon will have."""
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         self._process.stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 class ChildKeeper:
@@ -88,6 +86,8 @@ class ChildKeeper:
         self._next_start = 0.0
         self._pause = _FIRST_PAUSE
         self._trouble: str | None = None
+        #: The child that died last: it is on the list of those alive for a while.
+        self._dead: int | None = None
 
     async def duty(self) -> None:
         """Begin, keep, or let go of the child."""
@@ -127,34 +127,43 @@ class ChildKeeper:
 
     async def _somebody_else(self) -> bool:
         """Whether other workers do all of these queues."""
-        return (await self._staff.served()).issuperset(self._handover.queues)
+        return (await self._staff.served(but=self._dead)).issuperset(self._handover.queues)
 
     async def _begin(self, now: float) -> None:
         self._next_start = now + self._pause
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
         handover = self._handover.pack()
-        self._child = await run_in_thread(lambda: Child(handover), "telemetrykit.child.begin")
+        try:
+            self._child = await run_in_thread(lambda: Child(handover), "telemetrykit.child.begin")
+        except OSError as error:
+            self._fail(f"the process for heavy jobs cannot be begun: {error.strerror}")
+            return
         logger.info("began the process %d for heavy jobs", self._child.pid, extra={"action": "child.began"})
 
     def _bury(self, now: float) -> None:
         """Note how a child ended that nobody told to."""
-        code = None if self._child is None else self._child.exit_code()
-        if code is None:
-            if self._child is not None and now > self._next_start:
-                self._pause, self._trouble = _FIRST_PAUSE, None
+        if self._child is None:
             return
-        self._child = None
-        self._trouble = f"the process for heavy jobs ended with code {code}; it is begun again"
-        logger.warning(self._trouble, extra={"action": "child.died"})
+        code = self._child.exit_code()
+        if code is not None:
+            self._child, self._dead = None, self._child.pid
+            self._fail(f"the process for heavy jobs ended with code {code}; it is begun again")
+        elif now > self._next_start:
+            self._pause, self._trouble = _FIRST_PAUSE, None
+
+    def _fail(self, trouble: str) -> None:
+        self._trouble = trouble
+        logger.warning(trouble, extra={"action": "child.died"})
 
 
 def is_portable(plugins: Sequence[object]) -> bool:
     """Whether these plugins can be handed to another process."""
     try:
-        pickle.dumps(list(plugins))
+        packed = pickle.dumps(list(plugins))
     except Exception:  # noqa: BLE001 - whatever a plugin's own __reduce__ raises
         return False
-    return True
+    # What was defined in the script that was started cannot be found in another process, whose main module differs.
+    return b"__main__" not in packed
 
 
 def receive(stream: Any) -> Handover:

@@ -81,6 +81,10 @@ class Executor:
                 return await self._handlers.run(partial(kind.handler, attempt.job, attempt))  # type: ignore[arg-type]
             return await run_in_thread(partial(kind.handler, attempt.job, attempt), f"telemetrykit.job.{kind.name}")
 
+    def hand_back(self, attempt: Attempt) -> Settlement:
+        """For a worker that ends: somebody else does the job."""
+        return self._settle(attempt, JobStatus.QUEUED)
+
     def _stopped(self, attempt: Attempt, reason: StopReason) -> Settlement | None:
         match reason:
             case StopReason.LOST:
@@ -88,7 +92,7 @@ class Executor:
             case StopReason.CANCELLED:
                 return self._settle(attempt, JobStatus.CANCELLED)
             case StopReason.ENDING:
-                return self._settle(attempt, JobStatus.QUEUED)
+                return self.hand_back(attempt)
             case StopReason.TIMEOUT:
                 return self._failed(attempt, JobTimeout(f"The job took longer than {attempt.job.timeout:g} s."))
 

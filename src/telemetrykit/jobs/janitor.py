@@ -14,8 +14,7 @@ from .announcer import Announcer
 
 logger = logging.getLogger("telemetrykit.janitor")
 
-#: Seconds between two looks for lost leases, and between two clean-ups.
-REAP_EVERY = 5.0
+#: Seconds between two clean-ups.
 _CLEAN_EVERY = 60.0
 
 _DAY = 86_400_000_000

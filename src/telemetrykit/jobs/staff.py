@@ -8,8 +8,6 @@ from typing import NamedTuple
 from ..contracts.storage import KeyTable
 from ..runtime.clock import Clock
 
-#: A worker that was seen in so many seconds is alive: three of its signs may be lost.
-_ALIVE = 45.0
 _SECOND = 1_000_000
 
 
@@ -29,18 +27,20 @@ class StaffMember(NamedTuple):
 class Staff:
     """Reads the list of processes that the store keeps."""
 
-    def __init__(self, keys: KeyTable, clock: Clock) -> None:
+    def __init__(self, keys: KeyTable, clock: Clock, *, alive: float) -> None:
+        """A worker that has given a sign within ``alive`` seconds is one."""
         self._keys = keys
         self._clock = clock
+        self._alive = round(alive * _SECOND)
 
     async def members(self) -> Sequence[StaffMember]:
         """Those alive, by name."""
-        seen = await self._keys.list_workers(seen_after=self._clock.now() - round(_ALIVE * _SECOND))
+        seen = await self._keys.list_workers(seen_after=self._clock.now() - self._alive)
         return [_member(name, details, seen_at) for name, details, seen_at in seen if details.get("queues")]
 
-    async def served(self) -> frozenset[str]:
-        """The queues that somebody alive does."""
-        return frozenset(queue for member in await self.members() for queue in member.queues)
+    async def served(self, *, but: int | None) -> frozenset[str]:
+        """The queues that somebody alive does, other than the process ``but``."""
+        return frozenset(queue for member in await self.members() if member.pid != but for queue in member.queues)
 
 
 def _member(name: str, details: Mapping[str, str | int], seen_at: int) -> StaffMember:

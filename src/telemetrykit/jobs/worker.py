@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from ..contracts.bus import Bus
 from ..contracts.queue import Beat, Claimed, Queue, Settlement, Stop
@@ -23,6 +24,10 @@ _POLL = 1.0
 _TELL_EVERY = 0.25
 #: A lease is prolonged so often that two beats may be lost.
 _BEATS_A_LEASE = 3
+#: Seconds that those at work have at the end, once they are told to stop.
+_CLEANUP = 0.5
+#: Seconds that a claim under way has then to be answered.
+_ANSWER = 0.2
 _REASONS = {Stop.CANCELLED: StopReason.CANCELLED, Stop.LOST: StopReason.LOST}
 _SECOND = 1_000_000
 
@@ -99,15 +104,19 @@ class Worker:
         """Claim nothing more; what is not done within ``grace`` seconds is stopped and handed back."""
         self._stopping = True
         self._wake.set()
-        async with self._turn:  # What a claim under way brings is ours to finish.
-            tasks = list(self._running)
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
+        with suppress(TimeoutError):  # What a claim under way brings is ours to finish, if the queue answers.
+            async with asyncio.timeout(_ANSWER), self._turn:
+                pass
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=grace)
         for attempt in self._running.values():
             attempt.stop(StopReason.ENDING)
         if self._running:
-            await asyncio.wait(list(self._running))
-        await self._settle_rest()
+            await asyncio.wait(list(self._running), timeout=_CLEANUP)
+        # The fence keeps what still runs in some thread from doing harm.
+        self._finished += [self._executor.hand_back(attempt) for attempt in self._running.values()]
+        if self._finished:
+            await self._settle_rest()
 
     @property
     def _free(self) -> int:
@@ -130,10 +139,12 @@ class Worker:
             self._finished = finished + self._finished
             logger.debug("nothing claimed: %s", error)
             return None
-        for job in claimed.settled:
-            self._announcer.settled(job)
+        except ValueError as error:
+            logger.warning("nothing claimed: %s", error, extra={"action": "jobs.claim"})
+            await self._settle_singly(finished)
+            return None
         if claimed.settled:
-            await self._announcer.hint()
+            await self._announcer.announce(claimed.settled)
         for job in claimed.jobs:
             self._begin(job)
         return claimed
@@ -187,8 +198,19 @@ class Worker:
         async with self._turn:
             finished, self._finished = self._finished, []
         try:
-            settled = await self._queue.finish(finished) if finished else ()
+            await self._announcer.announce(await self._queue.finish(finished))
         except BackendUnavailable as error:
             logger.warning("%d jobs could not be settled; they will be done again: %s", len(finished), error)
-            return
-        await self._announcer.announce(settled)
+        except ValueError:
+            await self._settle_singly(finished)
+
+    async def _settle_singly(self, finished: Sequence[Settlement]) -> None:
+        """Settle all but those that the queue does not take: one bad result must not hold up the others."""
+        for settlement in finished:
+            try:
+                await self._announcer.announce(await self._queue.finish([settlement]))
+            except BackendUnavailable:
+                self._finished.append(settlement)
+            except ValueError as error:
+                # Its lease runs out, and it is done again.
+                logger.error("job %s: %s", settlement.id, error, extra={"action": "job.lost"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,8 +25,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PIECE = 256 * 1024
-#: Seconds after which an unfinished file belongs to a writer that is dead: no export takes that long.
-_ABANDONED = 24 * 3600.0
 
 
 @hookimpl
@@ -49,7 +46,7 @@ class FileArtifacts(ArtifactStore):
 
     async def open(self) -> None:
         self._thread.start()
-        await self._run(folder.prepare, self._path, time.time() - _ABANDONED)
+        await self._run(folder.sweep, self._path)
 
     async def close(self) -> None:
         await self._thread.stop()

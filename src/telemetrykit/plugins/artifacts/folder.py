@@ -6,10 +6,12 @@ that can be seen is whole and known, whenever the process dies.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,10 +29,8 @@ class Draft:
     def __init__(self, folder: Path, target: Path) -> None:
         self._folder = folder
         self._target = target
-        drafts = folder / _DRAFTS
-        _make(drafts)
-        self._path = drafts / f"{os.getpid()}-{secrets.token_hex(8)}"
-        self.file = _create(self._path)
+        sweep(folder)
+        self._path, self.file = _begin(folder / _DRAFTS)
 
     def publish(self, key: str, media_type: str, now: int) -> Artifact:
         """Bring it to the disk and to its place."""
@@ -49,7 +49,8 @@ class Draft:
 
     def discard(self) -> None:
         """Let go of it; what was published stays."""
-        self.file.close()
+        with suppress(OSError):  # What could not be written for want of room is tried again here.
+            self.file.close()
         self._path.unlink(missing_ok=True)
 
     def _write_about(self, artifact: Artifact) -> None:
@@ -59,19 +60,23 @@ class Draft:
             "sha256": artifact.sha256,
             "created_at": artifact.created_at,
         }
-        fresh = self._path.with_name(self._path.name + _ABOUT)
-        with _create(fresh) as file:
+        fresh, file = _begin(self._path.parent)
+        try:
             file.write(codec.dumps(about))
-        fresh.replace(_about(self._target))
+            file.flush()
+            fresh.replace(_about(self._target))
+        finally:
+            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.close()
 
 
-def prepare(folder: Path, abandoned_before: float) -> None:
-    """Make the folder, and clean it of what dead writers left before a time in seconds since the Unix epoch."""
+def sweep(folder: Path) -> None:
+    """Make it where it is missing, and remove the drafts of writers that are dead."""
     drafts = folder / _DRAFTS
-    _make(folder)
     _make(drafts)
     for path in drafts.iterdir():
-        if _is_abandoned(path, abandoned_before):
+        if _is_abandoned(path):
             path.unlink(missing_ok=True)
 
 
@@ -124,18 +129,25 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _is_abandoned(path: Path, before: float) -> bool:
-    """Its writer does not live any more, or it is older than any export takes."""
-    pid = path.name.partition("-")[0]
-    if not pid.isdigit() or path.stat().st_mtime < before:
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+def _begin(drafts: Path) -> tuple[Path, BinaryIO]:
+    """A new file that is locked as long as it is open: so others know that its writer lives, on any machine."""
+    while True:
+        path = drafts / secrets.token_hex(8)
+        file = _create(path)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()  # Somebody swept between the two.
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Nobody holds it open."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def _make(folder: Path) -> None:
