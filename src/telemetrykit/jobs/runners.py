@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
@@ -17,24 +18,51 @@ T = TypeVar("T")
 CLEANUP_SECONDS = 5.0
 
 
+class Mailbox:
+    """Calls for a loop, from any thread. The loop is woken once for all that come before it looks: waking it for each
+    costs more than most calls. They are not to raise."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._calls: deque[Callable[[], object]] = deque()
+        self._woken = False
+
+    def post(self, call: Callable[[], object]) -> None:
+        """Have a call made soon. RuntimeError if the loop is closed."""
+        self._calls.append(call)
+        # After the call is in and before it is looked for: so none is left behind.
+        if not self._woken:
+            self._woken = True
+            self.loop.call_soon_threadsafe(self._open)
+
+    def _open(self) -> None:
+        self._woken = False
+        while self._calls:
+            self._calls.popleft()()
+
+
 class HandlerLoop:
     """One loop in a thread of its own, shared by all handlers that are coroutine functions."""
 
     def __init__(self) -> None:
         self._portal = Portal("telemetrykit.jobs")
+        self._there: Mailbox | None = None
+        self._here: Mailbox | None = None
 
     async def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Await the coroutine there. Cancelling cancels it, and waits a while for its end."""
-        ended: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[T] = loop.create_future()
         tasks: list[asyncio.Task[T]] = []
-        there = self._portal.start()
+        self._there, self._here = _mailbox(self._there, self._portal.start()), _mailbox(self._here, loop)
+        there, back = self._there, self._here.post
 
         def begin() -> None:
-            task = there.create_task(_contain(make))
+            task = there.loop.create_task(_contain(make))
             tasks.append(task)
-            task.add_done_callback(lambda done: _hand_over(ended, done.result))
+            task.add_done_callback(lambda done: _hand_over(ended, done.result, back))
 
-        there.call_soon_threadsafe(begin)
+        there.post(begin)
         return await _wait(ended, lambda: self._portal.soon(lambda: tasks[0].cancel()))
 
     def stop(self) -> None:
@@ -51,8 +79,13 @@ async def run_in_thread(function: Callable[[], T], name: str) -> T:
     ended: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     # A thread begins with no context: what the function emits would lose its trace.
     run = partial(contextvars.copy_context().run, function)
-    threading.Thread(target=_hand_over, args=(ended, run), name=name, daemon=True).start()
+    soon = ended.get_loop().call_soon_threadsafe
+    threading.Thread(target=_hand_over, args=(ended, run, soon), name=name, daemon=True).start()
     return await _wait(ended, lambda: None)
+
+
+def _mailbox(known: Mailbox | None, loop: asyncio.AbstractEventLoop) -> Mailbox:
+    return known if known is not None and known.loop is loop else Mailbox(loop)
 
 
 async def _contain(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -79,8 +112,10 @@ async def _wait(ended: asyncio.Future[T], cancel: Callable[[], object]) -> T:
         raise
 
 
-def _hand_over(ended: asyncio.Future[T], produce: Callable[[], T]) -> None:
-    """Call ``produce`` here and give what comes of it to the loop of ``ended``."""
+def _hand_over(
+    ended: asyncio.Future[T], produce: Callable[[], T], soon: Callable[[Callable[[], None]], object]
+) -> None:
+    """Call ``produce`` here and give what comes of it to the loop of ``ended``, which ``soon`` calls into."""
     result: Any = None
     error: BaseException | None = None
     try:
@@ -101,6 +136,6 @@ def _hand_over(ended: asyncio.Future[T], produce: Callable[[], T]) -> None:
             ended.set_result(result)
 
     try:
-        ended.get_loop().call_soon_threadsafe(settle)
+        soon(settle)
     except RuntimeError:
         return  # The loop is closed: nobody waits any more.
