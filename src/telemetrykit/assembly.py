@@ -42,6 +42,7 @@ from .runtime.secrets import SecretKeys
 from .runtime.supervisor import Supervisor
 from .settings import Settings, safe_url
 from .stream.hub import Hub
+from .stream.job_board import JobBoard
 from .workshop import Ground, Workshop
 
 
@@ -139,6 +140,7 @@ class Assembly:
                 begin=lambda: self.begin(),
             )
         )
+        self.job_board = JobBoard(self.workshop.feed, self.backends.queue)
 
     def _wire_watchers(self) -> None:
         settings, store = self.settings, self.backends.store

@@ -243,6 +243,7 @@ class Telemetry:
                 staff=parts.workshop.staff,
                 exports=parts.workshop.exports,
                 hub=parts.hub,
+                job_board=parts.job_board,
                 keys=store,
                 leases=store,
                 secret_keys=parts.secret_keys,

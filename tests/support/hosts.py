@@ -15,6 +15,7 @@ from telemetrykit import EventType, Settings, Telemetry, hookimpl
 from telemetrykit.plugins.stores.sqlite import SqliteStore
 from telemetrykit.plugins.stores.sqlite_url import database_path
 
+from .counting import Counting, Rooted
 from .shop import create_shop
 
 TENANT_HEADER = "x-tenant"
@@ -54,6 +55,7 @@ class Drills:
     def add_to(self, app: FastAPI) -> None:
         app.add_api_route("/ticks", self.tick, methods=["POST"])
         app.add_api_route("/told", self.tell, methods=["POST"])
+        app.add_api_route("/jobs", self.submit, methods=["POST"])
         app.add_api_route("/meet", self.meet)
         app.add_api_route("/held/{name}", self.hold)
         app.add_api_route("/held/{name}", self.release, methods=["DELETE"])
@@ -73,6 +75,10 @@ class Drills:
         self._telemetry.emit(told.pop("type"), told.pop("data", None), **told)
         await self._telemetry.flush()
         return {"pid": os.getpid()}
+
+    async def submit(self, kind: str, count: int = 1) -> list[str]:
+        """Have numbered jobs done; their ids."""
+        return [(await self._telemetry.jobs.submit(kind, {"n": number})).id for number in range(count)]
 
     async def meet(self, place: str, of: int) -> dict[str, int]:
         """Keep this whole process waiting until ``of`` processes have come to a folder."""
@@ -98,16 +104,40 @@ def wait_for_others(folder: Path, number: int) -> None:
 
 def create_watched(*plugins: object) -> FastAPI:
     """The shop with the kit in it."""
-    telemetry = Telemetry(plugins=[GuardedType(), *plugins], tenant_of=tenant_of)
+    return watch(Telemetry(plugins=[GuardedType(), *plugins], tenant_of=tenant_of))
+
+
+def watch(telemetry: Telemetry) -> FastAPI:
+    """The shop with this kit in it."""
     app = create_shop()
     Drills(telemetry).add_to(app)
     telemetry.install(app)
     return app
 
 
+def create_busy() -> FastAPI:
+    """The same, with jobs of its own."""
+    return watch(Telemetry(plugins=[Labour()]))
+
+
+def create_rooted() -> FastAPI:
+    """The same, with a plugin that lives in this process only."""
+    return watch(Telemetry(plugins=[Rooted()]))
+
+
 def create_patient() -> FastAPI:
     """The same, with totals that no load of the machine hides."""
     return create_watched(PatientStore())
+
+
+def create_working() -> FastAPI:
+    """The same, with jobs."""
+    counting = Counting()
+    telemetry = Telemetry(plugins=[counting], tenant_of=tenant_of)
+    app = create_shop()
+    counting.add_to(app, telemetry)
+    telemetry.install(app)
+    return app
 
 
 def create_bare() -> FastAPI:

@@ -37,6 +37,7 @@ class JobFeed:
         """Begin anew; the kit's loop may be another one than last time."""
         self._hinted = asyncio.Event()
         self._watched = asyncio.Event()
+        self._looking = asyncio.Event()
 
     def watch(self, observer: JobObserver) -> Callable[[], None]:
         """Be told from now on; call the result to be told no more."""
@@ -50,14 +51,28 @@ class JobFeed:
 
         return leave
 
+    async def ready(self) -> None:
+        """After ``watch``: when this returns, no change that comes now is missed."""
+        await self._looking.wait()
+
     async def run(self) -> None:
         """Look while anybody watches."""
         while True:
             await self._watched.wait()
+            try:
+                await self._follow()
+            finally:
+                self._looking.clear()
+
+    async def _follow(self) -> None:
+        after = await self._newest()
+        while after is None and self._observers:
+            await self._rest()
             after = await self._newest()
-            while self._observers:
-                after = await self._look(after)
-                await self._rest()
+        while after is not None and self._observers:
+            self._looking.set()
+            after = await self._look(after)
+            await self._rest()
 
     async def run_hints(self) -> None:
         """Look at once when somebody says that jobs have changed."""
@@ -65,11 +80,12 @@ class JobFeed:
             async for _ in hints:
                 self._hinted.set()
 
-    async def _newest(self) -> int:
+    async def _newest(self) -> int | None:
+        """None if nobody can tell now: from 0 on it would tell of every job that there is."""
         try:
             jobs = await self._queue.changes(-1, limit=1)
         except BackendUnavailable:
-            return 0
+            return None
         return jobs[-1].revision if jobs else 0
 
     async def _look(self, after: int) -> int:

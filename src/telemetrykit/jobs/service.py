@@ -251,6 +251,7 @@ class JobService:
         leave = self._feed.watch(look)
         try:
             async with asyncio.timeout(seconds):
+                await self._feed.ready()
                 while (job := await self._get(id, tenant)).live:
                     await changed.wait()
                     changed.clear()

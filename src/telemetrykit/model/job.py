@@ -65,6 +65,15 @@ class Progress:
             return None
         return min(100.0, round(100 * self.done / self.total, 1))
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "done": self.done,
+            "total": self.total,
+            "percent": self.percent,
+            "note": self.note,
+            "custom": None if self.custom is None else dict(self.custom),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailure:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from asyncio import Future
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 
 import anyio
 
@@ -62,3 +64,12 @@ class Client:
         """True once after each ``beat``."""
         due, self._heartbeat = self._heartbeat, False
         return due
+
+
+def wake_all(clients: Iterable[Client]) -> None:
+    """Wake clients from the kit's thread, each in its own loop."""
+    by_bell: dict[Doorbell, list[Callable[[], None]]] = defaultdict(list)
+    for client in clients:
+        by_bell[client.bell].append(client.wake)
+    for bell, wakes in by_bell.items():
+        bell.ring(wakes)

@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from ..errors import BackendUnavailable
 from ..runtime.portal import Portal
+from .client import Client
 from .hub import Hub, Opened
+
+
+class Frames(Protocol):
+    """What a connection reads from."""
+
+    @property
+    def client(self) -> Client:
+        """Who is woken when there is something to read."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Cursor up to which the client has been given everything that matches."""
+        ...
+
+    @property
+    def more(self) -> bool:
+        """Whether to read on at once; if not, wait until the client is woken."""
+        ...
+
+    async def read(self) -> Sequence[bytes]:
+        """The next frames, possibly none."""
+        ...
+
+    def close(self) -> None:
+        """The client is gone."""
+        ...
 
 
 class Feed:
@@ -22,6 +51,10 @@ class Feed:
         self._behind = True
         #: Whether there may be more to read at once; if not, wait until the client is woken.
         self.more = True
+
+    @property
+    def client(self) -> Client:
+        return self.subscription.client
 
     @property
     def position(self) -> int:

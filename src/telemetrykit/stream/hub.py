@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,8 +15,7 @@ from ..errors import BackendUnavailable, TooMany
 from ..model.event import Event
 from ..model.filter import ALL_TENANTS, Filter
 from ..runtime.portal import Pace
-from .client import Client
-from .doorbell import Doorbell
+from .client import Client, wake_all
 from .group import Entry, Group
 from .protocol import HEARTBEAT_SECONDS, Encoding, encode_all
 from .subscription import Start, Subscription, locate
@@ -207,18 +206,9 @@ class Hub:
             matched = group.extend(entries, pace)
             if matched:
                 self._broadcasts += matched * len(members)
-                self._wake(members)
+                wake_all(member.client for member in members)
                 group.trim(min(member.next_chunk for member in members))
             pace()
-
-    @staticmethod
-    def _wake(members: Iterable[Subscription]) -> None:
-        by_bell: dict[Doorbell, list[Callable[[], None]]] = defaultdict(list)
-        for member in members:
-            client = member.client
-            by_bell[client.bell].append(client.wake)
-        for bell, wakes in by_bell.items():
-            bell.ring(wakes)
 
     def _all(self) -> set[Client]:
         return {member.client for members in self._members.values() for member in members}

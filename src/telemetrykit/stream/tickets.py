@@ -61,6 +61,8 @@ class Admission:
     filter: Filter
     #: Whether the credentials still stand for the same principal. Raises BackendUnavailable if nobody can tell.
     holds: Callable[[], Awaitable[bool]]
+    #: What the stream carries besides events.
+    include: frozenset[str] = frozenset()
     #: Present for a ticket: to be kept while the stream is open.
     stay: Stay | None = None
 
@@ -111,15 +113,17 @@ class Tickets:
         self._ticket = Signer(secret_keys, "ticket")
         self._cookie = Signer(secret_keys, "stream")
 
-    def issue(self, principal: Principal, filter: Filter, warrant: Mapping[str, Any]) -> Ticket:
-        """A ticket for this principal and this filter, good while the ``warrant`` (JSON) holds.
+    def issue(
+        self, principal: Principal, filter: Filter, warrant: Mapping[str, Any], include: frozenset[str] = frozenset()
+    ) -> Ticket:
+        """A ticket for this principal, this filter and what to ``include``, good while the ``warrant`` (JSON) holds.
 
         InvalidRequest if the filter is too long for a cookie.
         """
         now = self._clock.now()
         expires_at = now + TICKET_SECONDS * _MICROS
         whose = {"i": secrets.token_urlsafe(12), "p": principal_to_json(principal), "w": dict(warrant)}
-        content = {**whose, **_bound(filter)}
+        content = {**whose, **_bound(filter, include)}
         # What cannot be read back must not be handed out: the limits hold for the filter as a whole.
         self._admission(content, "")
         text = self._ticket.sign({**content, "x": expires_at})
@@ -169,12 +173,15 @@ class Tickets:
             principal=principal,
             filter=Filter.from_json(content["f"], tenant=tenant, now=0),
             holds=partial(self._portal.call, self._holds, principal, content["w"]),
+            # Tickets and cookies of versions before do not have it.
+            include=frozenset(content.get("n", ())),
             stay=Stay(self._portal, self._leases, _lease(content), holder),
         )
 
 
-def _bound(filter: Filter) -> dict[str, Any]:
-    return {"t": None if filter.tenant is ALL_TENANTS else filter.tenant, "f": filter.to_json()}
+def _bound(filter: Filter, include: frozenset[str]) -> dict[str, Any]:
+    tenant = None if filter.tenant is ALL_TENANTS else filter.tenant
+    return {"t": tenant, "f": filter.to_json(), "n": sorted(include)}
 
 
 def _lease(content: dict[str, Any]) -> str:

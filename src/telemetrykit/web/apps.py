@@ -67,10 +67,11 @@ def build_apps(parts: WebParts) -> Apps:
     gate = Gate(authentication, *parts.policy, parts.types)
     tickets = Tickets(parts.portal, parts.leases, parts.clock, parts.secret_keys, holds=warrants.holds)
     pages = Pages(parts, gate)
-    live = LiveGate(gate, tickets, parts.clock)
+    live = LiveGate(gate, tickets, parts.jobs, parts.clock)
     bells = Doorbells()
-    sse = StreamEndpoint(live, EventStreams(parts.hub, parts.portal, parts.clock, bells))
-    websocket = WebSocketEndpoint(live, WebSockets(parts.hub, parts.portal, parts.clock, bells), parts.ensure_started)
+    wires = (parts.hub, parts.job_board, parts.portal, parts.clock, bells)
+    sse = StreamEndpoint(live, EventStreams(*wires))
+    websocket = WebSocketEndpoint(live, WebSockets(*wires), parts.ensure_started)
     who = SessionRoutes(parts, gate, authentication, sessions).endpoints()
     status = [*HealthRoutes(parts, gate).endpoints(), *StatusRoutes(parts).endpoints(), *who]
     stream = [
@@ -85,7 +86,7 @@ def build_apps(parts: WebParts) -> Apps:
         *DownloadRoutes(parts, gate, access).endpoints(),
         *JobRoutes(parts, gate).endpoints(),
         *DeadLetterRoutes(parts, gate).endpoints(),
-        *QueueRoutes(parts).endpoints(),
+        *QueueRoutes(parts, gate).endpoints(),
     ]
     panels = PanelRoutes(parts, gate, pages.module_path).endpoints()
     make = partial(_dispatcher, parts, gate, Checks())

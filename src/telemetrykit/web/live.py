@@ -11,8 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import BackendUnavailable, Forbidden, RequestError, Unauthenticated
-from ..model.filter import AllTenants, Filter
-from ..model.filter_forms import filter_from_plain
+from ..jobs.service import JobService
 from ..model.principal import Principal
 from ..runtime.clock import Clock
 from ..stream.subscription import Start
@@ -22,9 +21,11 @@ from .dispatch import within
 from .endpoint import Call, Parameter
 from .filter_params import TENANT, narrow, read_filter
 from .gate import Gate
+from .includes import INCLUDE, PERMISSIONS, read_include
 from .params import QueryReader
 from .sse import EventStreams
 from .stream_cookie import NAME as COOKIE
+from .visitor import Visitor
 from .websocket import WebSockets
 
 #: Seconds that admitting a WebSocket may take.
@@ -51,6 +52,7 @@ STREAM_PARAMETERS = (
         expects="a whole number from 0 to 1000",
         description="How many of the latest matching events come first, if no start is given.",
     ),
+    INCLUDE,
     TENANT,
 )
 
@@ -58,35 +60,30 @@ STREAM_PARAMETERS = (
 class LiveGate:
     """Admits to streams: by credentials, by ticket, or by the cookie of a stream that was open just now."""
 
-    def __init__(self, gate: Gate, tickets: Tickets, clock: Clock) -> None:
+    def __init__(self, gate: Gate, tickets: Tickets, jobs: JobService, clock: Clock) -> None:
         self._gate = gate
         self._tickets = tickets
+        self._jobs = jobs
         self._clock = clock
 
     async def admit(self, http: HTTPConnection, params: Mapping[str, Any]) -> Admission:
         """What the caller may see, narrowed to the filter in ``params``. Raises what the gate raises."""
+        include = read_include(params.get("include", ""))
         ticket = params.get("ticket")
         if ticket is not None:
             admission = await self._tickets.redeem(ticket, http.cookies.get(COOKIE))
         else:
             admission = await self._by_credentials(http, params) or await self._by_cookie(http)
+        if not include <= admission.include:
+            raise Forbidden("This ticket is for a stream without that: say include when you ask for the ticket.")
+        for name in admission.include:
+            self._gate.require(admission.principal, PERMISSIONS[name], admission.filter.tenant)
         wanted = read_filter(params, tenant=admission.filter.tenant, now=self._clock.now())
         return dataclasses.replace(admission, filter=narrow(admission.filter, wanted))
 
-    def subscription(self, admission: Admission, message: Mapping[str, Any]) -> Filter:
-        """The filter of a subscribe message, within what its connection was admitted to."""
-        filter = admission.filter
-        self._refuse_unreadable(admission.principal, message["events"], filter.tenant)
-        wanted = filter_from_plain(
-            message.get("filters", {}), tenant=filter.tenant, now=self._clock.now(), pointer="#/filters"
-        )
-        both = narrow(filter, wanted)
-        return narrow(both, Filter(tenant=filter.tenant, types=tuple(message["events"])))
-
-    def _refuse_unreadable(self, principal: Principal, types: list[str], tenant: str | AllTenants) -> None:
-        for type in types:
-            if "*" not in type and not self._gate.may_read(principal, type, tenant):
-                raise Forbidden(f"Events of type {type} take a permission that {principal.id!r} does not have.")
+    def visitor(self, admission: Admission) -> Visitor:
+        """What a WebSocket that was admitted may ask for."""
+        return Visitor(self._gate, self._jobs, self._clock, admission)
 
     async def _by_credentials(self, http: HTTPConnection, params: Mapping[str, Any]) -> Admission | None:
         caller = await self._gate.find(http)
@@ -97,6 +94,7 @@ class LiveGate:
             principal=caller.principal,
             filter=self._gate.reading(caller.principal, tenant),
             holds=partial(self._holds, http.scope, caller.principal),
+            include=read_include(params.get("include", "")),
         )
 
     async def _holds(self, scope: Scope, principal: Principal) -> bool:
@@ -124,10 +122,10 @@ class StreamEndpoint:
         admission = await self._live.admit(call.http, call.params)
         last = call.http.headers.get("last-event-id") or call.params.get("last_event_id")
         start = Start(last_event_id=last, replay=call.params["replay"])
-        feed = await self._streams.open(admission.filter, start)
+        stream_of = await self._streams.open(admission, start)
 
         def stream(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-            return self._streams.serve(receive, send, feed, admission)
+            return self._streams.serve(receive, send, stream_of, admission)
 
         return stream
 
@@ -154,7 +152,7 @@ class WebSocketEndpoint:
         except (RequestError, BackendUnavailable) as error:
             await send({"type": "websocket.close", "code": _close_code(error), "reason": _reason(error)})
             return
-        await self._sockets.serve(receive, send, partial(self._live.subscription, admission), admission)
+        await self._sockets.serve(receive, send, self._live.visitor(admission), admission)
 
 
 def _close_code(error: Exception) -> int:

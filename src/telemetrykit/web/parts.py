@@ -23,6 +23,7 @@ from ..runtime.guard import Guard
 from ..runtime.portal import Portal
 from ..settings import Settings
 from ..stream.hub import Hub
+from ..stream.job_board import JobBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class WebParts:
     staff: Staff
     exports: ExportService
     hub: Hub
+    job_board: JobBoard
     keys: KeyTable
     leases: Leases
     #: Signing keys, newest first.

@@ -12,16 +12,20 @@ import anyio
 from starlette.types import Receive, Send
 
 from ..model.event import rfc3339
-from ..model.filter import Filter
 from ..runtime.clock import Clock
 from ..runtime.portal import Portal
 from ..stream.client import Client
 from ..stream.doorbell import Doorbells
-from ..stream.feed import Feed
+from ..stream.feed import Feed, Frames
 from ..stream.hub import Hub, Opened
+from ..stream.job_board import JobBoard
+from ..stream.job_messages import SSEJobs
+from ..stream.job_watch import JobScope
 from ..stream.protocol import RETRY_MS, SSEEncoding, retry_frame
 from ..stream.subscription import Start
 from ..stream.tickets import Admission
+from ..stream.watching import watching
+from .includes import JOBS
 
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -33,20 +37,26 @@ _HEADERS = (
 class EventStreams:
     """Serves the live streams of one Telemetry."""
 
-    def __init__(self, hub: Hub, portal: Portal, clock: Clock, bells: Doorbells) -> None:
+    def __init__(self, hub: Hub, board: JobBoard, portal: Portal, clock: Clock, bells: Doorbells) -> None:
         self._hub = hub
+        self._board = board
         self._portal = portal
         self._clock = clock
         self._bells = bells
         self._encoding = SSEEncoding()
+        self._jobs = SSEJobs()
 
-    async def open(self, filter: Filter, start: Start) -> Feed:
-        """A feed to serve, in the same task. Raises what ``Hub.open`` raises."""
+    async def open(self, admission: Admission, start: Start) -> Frames:
+        """What to serve, in the same task. Raises what ``Hub.open`` raises."""
         client = Client(self._bells.here())
-        opened = await self._portal.call(self._hub.open, filter, self._encoding, client, start)
-        return Feed(self._hub, self._portal, opened, self._greeting(opened))
+        opened = await self._portal.call(self._hub.open, admission.filter, self._encoding, client, start)
+        feed = Feed(self._hub, self._portal, opened, self._greeting(opened))
+        if JOBS not in admission.include:
+            return feed
+        scope = JobScope(tenant=admission.filter.tenant)
+        return await watching(feed, self._board, self._portal, scope, self._jobs)
 
-    async def serve(self, receive: Receive, send: Send, feed: Feed, admission: Admission) -> None:
+    async def serve(self, receive: Receive, send: Send, feed: Frames, admission: Admission) -> None:
         """Send everything that matches until the client leaves, the kit stops, or the admission does not hold."""
         try:
             await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
@@ -60,8 +70,8 @@ class EventStreams:
         finally:
             feed.close()
 
-    async def _write(self, send: Send, feed: Feed, admission: Admission, scope: anyio.CancelScope) -> None:
-        client, farewell = feed.subscription.client, {}
+    async def _write(self, send: Send, feed: Frames, admission: Admission, scope: anyio.CancelScope) -> None:
+        client, farewell = feed.client, {}
         try:
             while not client.closing:
                 body = b"".join(await feed.read())

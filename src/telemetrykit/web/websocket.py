@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -12,41 +12,44 @@ from starlette.types import Receive, Send
 
 from ..errors import RequestError, TelemetryError
 from ..model.event import rfc3339
-from ..model.filter import Filter
 from ..runtime import codec
 from ..runtime.clock import Clock
 from ..runtime.portal import Portal
 from ..stream.client import Client
 from ..stream.doorbell import Doorbells
-from ..stream.feed import Feed
+from ..stream.feed import Feed, Frames
 from ..stream.hub import Hub
+from ..stream.job_board import JobBoard
+from ..stream.job_messages import WebSocketJobs
 from ..stream.messages import MessageReader
 from ..stream.protocol import WebSocketEncoding
 from ..stream.subscription import Start
 from ..stream.tickets import Admission
+from ..stream.watching import watching
+from .visitor import Visitor
 
 #: Answers that may wait for a client that does not read.
 _OUTBOX = 1000
 _SUBSCRIPTIONS = 100
 _LONGEST_MESSAGE = 64 * 1024
-
-#: From a subscribe message to what the principal may see of it; RequestError says why not.
-MakeFilter = Callable[[dict[str, Any]], Filter]
+_CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "conflict", 429: "too_many"}
 
 
 class WebSockets:
     """Serves the WebSockets of one Telemetry."""
 
-    def __init__(self, hub: Hub, portal: Portal, clock: Clock, bells: Doorbells) -> None:
+    def __init__(self, hub: Hub, board: JobBoard, portal: Portal, clock: Clock, bells: Doorbells) -> None:
         self._hub = hub
+        self._board = board
         self._portal = portal
         self._clock = clock
         self._bells = bells
         self._reader = MessageReader()
 
-    async def serve(self, receive: Receive, send: Send, make_filter: MakeFilter, admission: Admission) -> None:
+    async def serve(self, receive: Receive, send: Send, visitor: Visitor, admission: Admission) -> None:
         """Answer an accepted WebSocket until it closes, the kit stops, or the admission does not hold."""
-        session = _Session(self._hub, self._portal, self._clock, Client(self._bells.here()), make_filter, send)
+        client = Client(self._bells.here())
+        session = _Session(self._hub, self._board, self._portal, self._clock, client, visitor, send)
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(session.write, admission, tasks.cancel_scope)
@@ -72,17 +75,20 @@ class _Session:
     """One connection: its subscriptions and the answers that wait to be sent."""
 
     def __init__(
-        self, hub: Hub, portal: Portal, clock: Clock, client: Client, make_filter: MakeFilter, send: Send
+        self, hub: Hub, board: JobBoard, portal: Portal, clock: Clock, client: Client, visitor: Visitor, send: Send
     ) -> None:
         self._hub = hub
+        self._board = board
         self._portal = portal
         self._clock = clock
         self._client = client
-        self._make_filter = make_filter
+        self._visitor = visitor
         self._send = send
         self._encoding = WebSocketEncoding()
+        self._jobs = WebSocketJobs()
         self._outbox: deque[bytes] = deque()
-        self._feeds: dict[str, tuple[list[str], Feed]] = {}
+        #: By id: what was asked for, and what came of it.
+        self._feeds: dict[str, tuple[Mapping[str, Any], Frames]] = {}
         self._ids = map(str, itertools.count(1))
 
     def close(self) -> None:
@@ -145,38 +151,40 @@ class _Session:
     async def _subscribe(self, message: dict[str, Any]) -> None:
         if len(self._feeds) >= _SUBSCRIPTIONS:
             raise RequestError(f"A connection may hold {_SUBSCRIPTIONS} subscriptions: unsubscribe from some.")
-        if "queue" in message or "job_id" in message:
-            return self._unsupported(message, "subscriptions to jobs")
+        scope = await self._visitor.jobs(message)
         start = Start(last_event_id=message.get("last_event_id"), replay=message.get("replay", 0))
-        filter = self._make_filter(message)
+        filter = self._visitor.events(message)
         opened = await self._portal.call(self._hub.open, filter, self._encoding, self._client, start)
+        asked = {"events": message.get("events", []), **_picked(message, "queue", "job_id")}
         name = next(self._ids)
-        echo = {"id": message["id"]} if "id" in message else {}
-        subscribed = {"events": message["events"], "subscription_id": name, **echo}
+        subscribed = {**asked, "subscription_id": name, **_picked(message, "id")}
         greeting = self._encoding.message("subscribed", subscribed, cursor=opened.cursor)
-        self._feeds[name] = (list(message["events"]), Feed(self._hub, self._portal, opened, greeting))
+        feed = Feed(self._hub, self._portal, opened, greeting)
+        frames = feed if scope is None else await watching(feed, self._board, self._portal, scope, self._jobs)
+        self._feeds[name] = (asked, frames)
         self._client.wake()
-        return None
 
     async def _unsubscribe(self, message: dict[str, Any]) -> None:
         asked, events = message.get("subscription_id"), message.get("events")
-        names = [n for n, (types, _) in self._feeds.items() if n == asked or (events is not None and types == events)]
+        names = [
+            name
+            for name, (about, _) in self._feeds.items()
+            if name == asked or (events is not None and about["events"] == events)
+        ]
         for name in names:
             self._feeds.pop(name)[1].close()
         self.answer({"type": "unsubscribed", "subscription_ids": names}, message)
 
     async def _list(self, message: dict[str, Any]) -> None:
-        listed = [{"subscription_id": name, "events": types} for name, (types, _) in self._feeds.items()]
+        listed = [{"subscription_id": name, **about} for name, (about, _) in self._feeds.items()]
         self.answer({"type": "subscriptions", "subscriptions": listed}, message)
 
     async def _pong(self, message: dict[str, Any]) -> None:
         self.answer({"type": "pong", "time": rfc3339(self._clock.now())}, message)
 
     async def _control(self, message: dict[str, Any]) -> None:
-        self._unsupported(message, "control of jobs")
-
-    def _unsupported(self, message: dict[str, Any], what: str) -> None:
-        self.answer({"type": "error", "code": "unsupported", "detail": f"This server has no {what}."}, message)
+        done = await self._visitor.control(message)
+        self.answer({"type": "result", "action": message["action"], **done}, message)
 
 
 def _problem(error: TelemetryError) -> dict[str, Any]:
@@ -184,4 +192,8 @@ def _problem(error: TelemetryError) -> dict[str, Any]:
 
 
 def _code(error: TelemetryError) -> str:
-    return {401: "unauthenticated", 403: "forbidden", 429: "too_many"}.get(getattr(error, "status", 400), "invalid")
+    return _CODES.get(getattr(error, "status", 400), "invalid")
+
+
+def _picked(message: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: message[name] for name in names if name in message}

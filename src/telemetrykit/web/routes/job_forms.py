@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...model.event import rfc3339
-from ...model.job import FailureGroup, Job, JobStatus, Progress, QueueStats
+from ...model.job import FailureGroup, Job, JobStatus, QueueStats
 from ..endpoint import Answer, Parameter
 
 TAG = "jobs"
@@ -100,19 +100,9 @@ def job_to_json(job: Job) -> dict[str, Any]:
         "created_by": job.created_by,
         "worker": job.worker,
         "cancelling": job.cancelling,
-        "progress": None if job.progress is None else progress_to_json(job.progress),
+        "progress": None if job.progress is None else job.progress.to_json(),
         "result": None if job.result is None else {k: v for k, v in job.result.items() if k != "key"},
         "error": failure_to_json(job),
-    }
-
-
-def progress_to_json(progress: Progress) -> dict[str, Any]:
-    return {
-        "done": progress.done,
-        "total": progress.total,
-        "percent": progress.percent,
-        "note": progress.note,
-        "custom": None if progress.custom is None else dict(progress.custom),
     }
 
 

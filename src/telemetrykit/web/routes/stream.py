@@ -14,6 +14,7 @@ from ..authentication import Authentication
 from ..endpoint import Access, Answer, Call, Endpoint, Handle, Media
 from ..filter_params import FILTER_PARAMETERS, QUERY_SCHEMA, SEVERITY_SCHEMA, TENANT, TYPES_SCHEMA, narrow, read_filter
 from ..gate import Gate
+from ..includes import INCLUDE_SCHEMA, INCLUDE_SCHEMA_TOLD, PERMISSIONS, read_include
 from ..live import STREAM_PARAMETERS
 from ..parts import WebParts
 from ..query_pattern import QUERY_PATTERN
@@ -27,10 +28,14 @@ _BODY: dict[str, Any] = {
         "q": _QUERY,
         "types": {"anyOf": [{"type": "array", "items": _GLOB, "maxItems": 50}, TYPES_SCHEMA]},
         "severity": SEVERITY_SCHEMA,
+        "include": INCLUDE_SCHEMA,
     },
     "additionalProperties": False,
 }
-_TOLD = {**_BODY, "properties": {**_BODY["properties"], "q": {**_QUERY, "pattern": QUERY_PATTERN}}}
+_TOLD = {
+    **_BODY,
+    "properties": {**_BODY["properties"], "q": {**_QUERY, "pattern": QUERY_PATTERN}, "include": INCLUDE_SCHEMA_TOLD},
+}
 _TICKET = {
     "type": "object",
     "properties": {"ticket": {"type": "string"}, "expires_at": {"type": "string", "format": "date-time"}},
@@ -70,9 +75,12 @@ class TicketRoutes:
 
     async def issue(self, call: Call) -> ASGIApp:
         readable = self._gate.reading(call.principal, self._gate.tenant(call.principal, call.params.get("tenant")))
+        include = read_include(call.json.get("include", ""))
+        for name in include:
+            self._gate.require(call.principal, PERMISSIONS[name], readable.tenant)
         asked = read_filter(_as_params(call.json), tenant=readable.tenant, now=self._clock.now())
         warrant = await self._authentication.warrant(call.http, call.principal)
-        ticket = self._tickets.issue(call.principal, narrow(readable, asked), warrant)
+        ticket = self._tickets.issue(call.principal, narrow(readable, asked), warrant, include)
         answer = json_answer({"ticket": ticket.text, "expires_at": rfc3339(ticket.expires_at)}, 201)
         set_stream_cookie(answer, call.http, ticket.cookie)
         return answer
