@@ -15,7 +15,8 @@ from telemetrykit import EventType, Settings, Telemetry, hookimpl
 from telemetrykit.plugins.stores.sqlite import SqliteStore
 from telemetrykit.plugins.stores.sqlite_url import database_path
 
-from .counting import Counting, Rooted
+from .counting import Counting
+from .labour import Labour, Rooted
 from .shop import create_shop
 
 TENANT_HEADER = "x-tenant"
