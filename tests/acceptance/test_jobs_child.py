@@ -1,0 +1,103 @@
+"""The process that a host keeps for heavy jobs: there when it is needed, one for all, gone with its host."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from support.exports import ask, children, lives, wait_for, wait_for_worker, worker
+from support.server import Server
+from support.waiting import eventually
+
+Start = Callable[..., Server]
+QUICK = {"lease": 2, "queue_limits": {"exports": {"concurrency": 5}}}
+
+
+def export(server: Server) -> str:
+    """Make one; the name of the worker that did it."""
+    job = wait_for(server, ask(server))
+    assert job["status"] == "completed", job
+    return str(job["worker"])
+
+
+def heavy_place(server: Server) -> str:
+    """Where health says that heavy jobs are done."""
+    return str(server.ready()[1]["parts"]["jobs"]["details"]["heavy_jobs"])
+
+
+def test_it_is_begun_at_the_first_export_and_does_the_next_ones_too(start: Start) -> None:
+    server = start(**QUICK)
+    server.tick(0, 10, flush=True)
+    assert children(server.process.pid) == []
+    first = export(server)
+    (child,) = children(server.process.pid)
+    assert export(server) == first
+    assert children(server.process.pid) == [child]
+    assert heavy_place(server) == "in a process of their own"
+
+
+def test_it_dies_with_its_host(start: Start) -> None:
+    server = start(**QUICK)
+    export(server)
+    (child,) = children(server.process.pid)
+    os.kill(server.process.pid, signal.SIGKILL)
+    eventually(lambda: not lives(child), "the end of the child")
+
+
+def test_a_host_that_ends_takes_it_along_within_two_seconds(start: Start) -> None:
+    server = start(host="create_busy", **QUICK)
+    id = ask(server, source="wide", limit=1_000_000)
+    wait_for(server, id, "processing")
+    (child,) = children(server.process.pid)
+    server.process.terminate()
+    server.process.wait(2)
+    eventually(lambda: not lives(child), "the end of the child")
+
+
+def test_one_that_is_killed_is_begun_again_and_does_what_it_left(start: Start) -> None:
+    server = start(host="create_busy", **QUICK)
+    id = ask(server, source="wide", limit=30_000)
+    wait_for(server, id, "processing")
+    (child,) = children(server.process.pid)
+    os.kill(child, signal.SIGKILL)
+    server.issue("the process for heavy jobs ended with code -9")
+    assert wait_for(server, id)["status"] == "completed"
+    (other,) = children(server.process.pid)
+    assert other != child
+    server.recovered()
+
+
+def test_it_is_not_begun_while_a_worker_serves_its_queue(start: Start, tmp_path: Path) -> None:
+    server = start(**QUICK)
+    with worker(tmp_path, **QUICK) as process:
+        wait_for_worker(server, process.pid)
+        export(server)
+        assert children(server.process.pid) == []
+        process.send_signal(signal.SIGTERM)
+        process.wait(2)
+    export(server)
+    assert len(children(server.process.pid)) == 1
+
+
+def test_four_processes_of_one_host_share_one(start: Start) -> None:
+    server = start(workers=4, **QUICK)
+    assert len({export(server) for _ in range(5)}) == 1
+    hosts = [int(pid) for path in Path("/proc").glob("[0-9]*") if (pid := path.name)]
+    assert sum(len(children(pid)) for pid in hosts if _is_of(server, pid)) == 1
+
+
+def test_where_plugins_cannot_be_handed_over_exports_are_made_by_the_host_and_health_says_so(start: Start) -> None:
+    server = start(host="create_rooted", **QUICK)
+    job = wait_for(server, ask(server, source="wide", limit=2_000))
+    assert job["status"] == "completed"
+    assert children(server.process.pid) == []
+    assert "in threads of this process: a plugin" in heavy_place(server)
+
+
+def _is_of(server: Server, pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == server.process.pid
+    except ProcessLookupError:
+        return False
