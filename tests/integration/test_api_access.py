@@ -30,6 +30,11 @@ GUARDED_PATHS = (
     "/api/v1/events",
     "/api/v1/events/1",
     "/api/v1/event-types",
+    "/api/v1/exports",
+    "/api/v1/exports/1/download",
+    "/api/v1/jobs",
+    "/api/v1/queues",
+    "/api/v1/health/queues",
     "/api/v1/schemas",
     "/api/v1/panels",
     "/api/v1/plugins",
@@ -321,7 +326,7 @@ def test_credentials_in_a_url_are_refused_in_words(connect: Mounted) -> None:
 
 
 def test_unknown_addresses_and_methods_are_problems(root: TestClient) -> None:
-    for path in ("/nothing", "/api/v1", "/api/v1/events/1/2", "/api/v1/exports", "/static/nothing.js"):
+    for path in ("/nothing", "/api/v1", "/api/v1/events/1/2", "/api/v1/export", "/static/nothing.js"):
         answer = root.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     answer = root.put("/api/v1/events")

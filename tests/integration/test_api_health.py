@@ -68,6 +68,7 @@ def test_a_signing_key_that_cannot_be_made_is_503_with_the_cure_and_an_issue_unt
     in_the_way = tmp_path / "data"
     in_the_way.write_text("no folder")
     options = {"url": f"sqlite:{tmp_path / 'events.db'}", "bus": "memory:", "data_dir": in_the_way, "min_free": 0}
+    options["artifacts"] = "memory:"
     with make_telemetry(tokens=tokens, **options) as telemetry:
         root = mounted(telemetry, "root-token")
         assert root.get("/api/v1/status").json()["issues"] == []

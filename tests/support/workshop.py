@@ -21,6 +21,7 @@ from telemetrykit.jobs.runners import HandlerLoop
 from telemetrykit.jobs.service import JobService
 from telemetrykit.jobs.worker import Worker
 from telemetrykit.model.job import Job, QueueLimits
+from telemetrykit.plugins.artifacts.memory import MemoryArtifacts
 from telemetrykit.plugins.buses.memory import MemoryBus
 from telemetrykit.plugins.queues.memory import MemoryQueue
 from telemetrykit.plugins.stores.memory import MemoryStore
@@ -40,6 +41,7 @@ class Workshop:
         self.clock = SystemClock()
         self.queue = MemoryQueue(self.clock)
         self.bus = MemoryBus()
+        self.artifacts = MemoryArtifacts()
         self.events: list[tuple[str, Mapping[str, Any]]] = []
         self.announcer = Announcer(self._emit, self.bus)
         self.kinds = JobKinds([*kinds, RetryMany(self.queue, self.announcer).kind()])
@@ -66,6 +68,8 @@ class Workshop:
             keys=self.store,
             leases=self.store,
             bus=self.bus,
+            queue=self.queue,
+            artifacts=self.artifacts,
             emit=self._emit,
         )
         self._tasks: list[asyncio.Task[None]] = []

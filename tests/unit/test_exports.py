@@ -26,6 +26,7 @@ from telemetrykit.exports.reader import RequestReader
 from telemetrykit.exports.runner import KIND, QUEUE, ExportRunner, tenant_folder
 from telemetrykit.exports.service import ExportService, Once
 from telemetrykit.exports.speed import Speed
+from telemetrykit.exports.statistics import Statistics
 from telemetrykit.model.event import Event
 from telemetrykit.model.export import Column, ColumnType, ExportRequest
 from telemetrykit.model.job import Job, JobFilter, JobStatus
@@ -69,6 +70,7 @@ class Office:
             artifacts,
             shop.announcer,
             Speed(shop.queue, shop.clock, KIND),
+            Statistics(shop.queue, shop.clock, KIND),
             lambda: shop.context,
         )
 

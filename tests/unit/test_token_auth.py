@@ -12,8 +12,10 @@ from telemetrykit.contracts.storage import StoredToken
 from telemetrykit.contracts.web import Connection, Dormant, Recall
 from telemetrykit.errors import BackendUnavailable, ConfigurationError
 from telemetrykit.model.principal import Principal
+from telemetrykit.plugins.artifacts.memory import MemoryArtifacts
 from telemetrykit.plugins.auth.token import TokenAuthenticator
 from telemetrykit.plugins.buses.memory import MemoryBus
+from telemetrykit.plugins.queues.memory import MemoryQueue
 from telemetrykit.plugins.stores.memory import MemoryStore
 from telemetrykit.settings import Settings
 from telemetrykit.testing.clock import FakeClock
@@ -47,6 +49,8 @@ class Stage:
                 keys=self.store,
                 leases=self.store,
                 bus=MemoryBus(),
+                queue=MemoryQueue(self.clock),
+                artifacts=MemoryArtifacts(),
                 emit=lambda *_, **__: None,
             )
         )

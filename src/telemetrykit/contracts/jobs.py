@@ -63,4 +63,6 @@ class JobKind:
     timeout: float | None = 3600.0
     #: JSON Schema of ``params``; submitting others is refused.
     schema: Mapping[str, Any] | None = None
+    #: Nobody may edit the params when a job is retried: they hold what whoever asked for it may do.
+    fixed: bool = False
     description: str = ""

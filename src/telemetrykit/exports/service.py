@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +47,9 @@ class Once:
     key: str
     words: Mapping[str, Any]
 
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.key.encode() + b"\0" + codec.dumps(self.words)).hexdigest()
+    def digest(self, by: str | None) -> str:
+        """Differs for other words, and for the same words of another caller: what they may read differs, too."""
+        return hashlib.sha256("\0".join((by or "", self.key, "")).encode() + codec.dumps(self.words)).hexdigest()
 
     def job_id(self, tenant: str, by: str | None) -> str:
         """A UUID (version 8, RFC 9562) that the same key of the same caller always gives."""
@@ -125,7 +125,7 @@ class ExportService:
             raise Gone("The file is not there any more. Retry the export to have it made again.")
         return found
 
-    async def read(self, artifact: Artifact, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, artifact: Artifact, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, in pieces."""
         pieces = self._artifacts.read(artifact.key, start, end)
         while (piece := await self._portal.call(_next, pieces)) is not None:
@@ -153,7 +153,7 @@ class ExportService:
         params = dataclasses.replace(request, upto=newest).to_json()
         job = self._jobs.make(KIND, params, tenant=tenant, queue=QUEUE, created_by=by)
         if once is not None:
-            job = job.evolve(id=once.job_id(tenant, by), key=once.digest)
+            job = job.evolve(id=once.job_id(tenant, by), key=once.digest(by))
         (stored,) = await self._jobs.insert([job])
         if stored.key != job.key:
             raise Conflict("This Idempotency-Key was used for another export. Use a new one.")

@@ -59,7 +59,8 @@ class Announcer:
 
     def audit(self, action: str, who: str | None, *, tenant: str, subject: str | None = None, **data: Any) -> None:
         """A person did something: ``audit.job.retried`` and the like."""
-        self._emit(f"audit.{action}", {"by": who or "host", **data}, subject=subject, tenant=tenant)
+        told = {name: value for name, value in data.items() if value is not None}
+        self._emit(f"audit.{action}", {"by": who or "host", **told}, subject=subject, tenant=tenant)
 
     def note(self, type: str, job: Job, **data: Any) -> None:
         """Something of a job's own kind happened to it: ``export.downloaded``."""

@@ -53,6 +53,7 @@ class RetryMany:
             queue=QUEUE,
             timeout=None,
             schema=_SCHEMA,
+            fixed=True,
             description="Retries dead letters at a limited rate.",
         )
 
@@ -62,6 +63,8 @@ class RetryMany:
 
     async def _retry_all(self, job: Job, context: JobContext) -> Mapping[str, Any]:
         ids = await self._matching(job.params)
+        if job.attempt == 1:
+            self._tell(job, len(ids))
         pause = 1.0 / float(job.params.get("rate", DEFAULT_RATE))
         stop_after = job.params.get("stop_after")
         retried: list[str] = []
@@ -75,6 +78,12 @@ class RetryMany:
             if stop_after and await self._failed(retried) >= stop_after:
                 break
         return {"matched": len(ids), "retried": len(retried), "failed_again": await self._failed(retried)}
+
+    def _tell(self, job: Job, count: int) -> None:
+        by, fingerprint = job.params.get("by"), job.params.get("fingerprint")
+        self._announcer.audit(
+            "job.retried", by, tenant=job.tenant, subject=job.id, job_id=job.id, count=count, fingerprint=fingerprint
+        )
 
     async def _matching(self, params: Mapping[str, Any]) -> Sequence[str]:
         """Oldest first, so that what has waited longest goes first."""

@@ -170,7 +170,8 @@ class JobService:
     ) -> Job:
         """Have a failed, cancelled or expired job done again from the start, with other params if given.
 
-        Conflict if it is in another status, or if a live job has its key.
+        Conflict if it is in another status, if a live job has its key, or if its params cannot be edited;
+        InvalidRequest for params that do not fit.
         """
         return await self._portal.call(self._retry, id, tenant, params, by)
 
@@ -224,8 +225,7 @@ class JobService:
     async def _retry(self, id: str, tenant: str | AllTenants, params: Mapping[str, Any] | None, by: str | None) -> Job:
         job = await self._get(id, tenant)
         if params is not None:
-            self._kinds.check(self._kinds.get(job.kind), params)
-            params = _plain(params)
+            params = self._edited(job, params)
         changed = await self._queue.retry(id, params=params)
         if changed is None:
             raise Conflict(await self._why_no_retry(id, tenant))
@@ -234,6 +234,15 @@ class JobService:
         )
         await self._announcer.announce([changed], "retried")
         return changed
+
+    def _edited(self, job: Job, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        kind = self._kinds.get(job.kind)
+        if kind.fixed:
+            raise Conflict(
+                f"The params of a job of kind {kind.name!r} cannot be edited: leave them out, or ask for a new one."
+            )
+        self._kinds.check(kind, params)
+        return _plain(params)
 
     async def _why_no_retry(self, id: str, tenant: str | AllTenants) -> str:
         job = await self._get(id, tenant)

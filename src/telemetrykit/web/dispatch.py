@@ -10,7 +10,7 @@ import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..errors import BackendUnavailable
+from ..errors import BackendUnavailable, NotFound
 from ..model.principal import Principal
 from ..runtime.schema import Validator, compile_schema
 from .answers import Delivery
@@ -37,6 +37,13 @@ class Checks:
         if endpoint not in self._queries:
             self._queries[endpoint] = QueryReader(endpoint.parameters)
         return self._queries[endpoint]
+
+    def path(self, endpoint: Endpoint, given: Mapping[str, str]) -> None:
+        """Raises NotFound for an address with a part that cannot be the name of anything."""
+        for parameter in endpoint.path_parameters:
+            value = given[parameter.name]
+            if compile_schema(parameter.schema)(value):
+                raise NotFound(f"There is nothing here: {value[:40]!r} is not {parameter.expects}.")
 
     def json(self, endpoint: Endpoint) -> Validator | None:
         """The check of its JSON body, None if it takes no such body."""
@@ -77,6 +84,7 @@ class Dispatcher:
     async def _call(
         self, endpoint: Endpoint, request: Request, caller: Principal | None, path_parameters: Mapping[str, str]
     ) -> ASGIApp:
+        self._checks.path(endpoint, path_parameters)
         params = self._checks.query(endpoint).read(request.scope.get("query_string", b""))
         call = Call(http=request, caller=caller, params=params, path=path_parameters)
         check = self._checks.json(endpoint)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..model.artifact import Artifact
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
 
 
 class Part(NamedTuple):
@@ -23,31 +24,46 @@ class Part(NamedTuple):
     end: int
 
 
-Read = Callable[[Artifact, int, int], AsyncIterator[bytes]]
+Read = Callable[[Artifact, int, int], AsyncGenerator[bytes, None]]
 
 
 class Download:
-    """An answer with the bytes of an artifact, which never change: its digest is its ETag."""
+    """An answer with the bytes of an artifact, which never change: its digest is its ETag.
 
-    def __init__(self, artifact: Artifact, filename: str, read: Read) -> None:
+    ``begun`` is called when somebody gets the first of them.
+    """
+
+    def __init__(self, artifact: Artifact, filename: str, read: Read, begun: Callable[[], None]) -> None:
         self._artifact = artifact
         self._filename = filename
         self._read = read
+        self._begun = begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, whole = Headers(scope=scope), Part(0, self._artifact.size)
+        headers = Headers(scope=scope)
         if matches(headers.get("if-none-match"), self._etag):
             await self._send(send, 304, self._validators())
-            return
-        part = self._asked(headers)
+        elif scope["method"] != "GET":  # Ranges are for GET alone (RFC 9110, section 14.2).
+            await self._send(send, 200, self._describe(self._whole))
+        else:
+            await self._send_part(send, self._asked(headers))
+
+    async def _send_part(self, send: Send, part: Part | None) -> None:
         if part is None:
             unsatisfied = {"content-range": f"bytes */{self._artifact.size}", "content-length": "0"}
             await self._send(send, 416, {**self._validators(), **unsatisfied})
-        elif part == whole:
+            return
+        if part.start == 0:
+            self._begun()
+        if part == self._whole:
             await self._send(send, 200, self._describe(part), part)
         else:
             content_range = f"bytes {part.start}-{part.end - 1}/{self._artifact.size}"
             await self._send(send, 206, {**self._describe(part), "content-range": content_range}, part)
+
+    @property
+    def _whole(self) -> Part:
+        return Part(0, self._artifact.size)
 
     @property
     def _etag(self) -> str:
@@ -58,9 +74,8 @@ class Download:
 
         A list of ranges, or a range of another version, is answered with the whole.
         """
-        whole = Part(0, self._artifact.size)
         if headers.get("if-range", self._etag) != self._etag:
-            return whole
+            return self._whole
         return read_range(headers.get("range"), self._artifact.size)
 
     def _validators(self) -> dict[str, str]:
@@ -80,15 +95,16 @@ class Download:
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
         if part is not None and part.end > part.start:
-            async for piece in self._read(self._artifact, part.start, part.end):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            async with aclosing(self._read(self._artifact, part.start, part.end)) as pieces:
+                async for piece in pieces:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def read_range(header: str | None, size: int) -> Part | None:
     """The bytes of a ``Range`` header: everything where it is absent or not understood, None where it cannot be met."""
     match = _RANGE.fullmatch(header.strip()) if header else None
-    if match is None or match[0] == "bytes=-":
+    if match is None or match.groups() == ("", ""):
         return Part(0, size)
     first, last = match.groups()
     if not first:  # The last so many bytes.

@@ -50,7 +50,7 @@ def command(
     fields: str | None,
     **asked: Any,
 ) -> None:
-    """Have a file made of the rows that match.
+    """Make a file of events: csv, json, jsonl, xlsx, pdf or docx.
 
     Without --follow the job is left to the app's own worker, or to `telemetrykit worker`. With it this command does
     the work itself, if nobody else does.

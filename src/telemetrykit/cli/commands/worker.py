@@ -24,10 +24,10 @@ from ..stores import refuse_memory
 )
 @common_options
 def command(options: CommonOptions, queues: str | None, concurrency: int | None, app: str | None) -> None:
-    """Do jobs until Ctrl-C or SIGTERM.
+    """Do jobs: exports, and those of the app.
 
-    While a worker does the queues of exports and other heavy jobs, apps that share its store leave those to it. What
-    is at work when it ends is handed back.
+    While it does the queues of exports and other heavy jobs, apps that share its store leave those to it. It ends with
+    Ctrl-C or SIGTERM; what is at work then is handed back.
     """
     given: dict[str, Any] = {"worker": "dedicated"}
     if queues is not None:

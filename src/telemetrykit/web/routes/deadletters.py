@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from ...contracts.web import HOST_TENANT
 from ...errors import NotFound
-from ...jobs.deadletters import DeadLetters
+from ...jobs.deadletters import DeadLetters, failed_of
 from ...jobs.retry_many import DEFAULT_RATE, KIND, MAX_JOBS
 from ...jobs.service import JobService
 from ...model.event import rfc3339
@@ -43,7 +43,8 @@ _STOP_AFTER = {
     "maximum": MAX_JOBS,
     "description": "Stop when so many have failed again.",
 }
-_NAMES = {"type": "array", "items": {"type": "string", "maxLength": 80}, "minItems": 1, "maxItems": 100}
+_TEXT = {"type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$"}
+_NAMES = {"type": "array", "items": {**_TEXT, "maxLength": 80}, "minItems": 1, "maxItems": 100}
 _GROUP_BODY: dict[str, Any] = {
     "type": "object",
     "properties": {"rate": _RATE, "stop_after": _STOP_AFTER},
@@ -54,7 +55,7 @@ _MANY_BODY: dict[str, Any] = {
     "properties": {
         "filter": {
             "type": "object",
-            "properties": {"queues": _NAMES, "kinds": _NAMES, "ids": _NAMES, "text": {"type": "string"}},
+            "properties": {"queues": _NAMES, "kinds": _NAMES, "ids": _NAMES, "text": _TEXT},
             "additionalProperties": False,
         },
         "rate": _RATE,
@@ -184,7 +185,11 @@ class DeadLetterRoutes:
         return json_answer({"items": [group_to_json(group) for group in groups]})
 
     async def retry_group(self, call: Call) -> ASGIApp:
-        return await self._retry(call, {"fingerprint": call.path["fingerprint"]})
+        fingerprint = call.path["fingerprint"]
+        failed = failed_of(JobFilter(tenant=self._tenant(call), fingerprint=fingerprint))
+        if not (await self._jobs.list(failed, limit=1)).jobs:
+            raise _no_group(call)
+        return await self._retry(call, {"fingerprint": fingerprint})
 
     async def retry_many(self, call: Call) -> ASGIApp:
         return await self._retry(call, call.json["filter"])
@@ -193,7 +198,7 @@ class DeadLetterRoutes:
         filter = JobFilter(tenant=self._tenant(call), fingerprint=call.path["fingerprint"])
         gone = await self._deadletters.discard(filter, by=call.principal.id)
         if not gone:
-            raise NotFound(f"There are no failed jobs with the fingerprint {call.path['fingerprint']} here.")
+            raise _no_group(call)
         return json_answer({"discarded": gone})
 
     async def _retry(self, call: Call, which: Mapping[str, Any]) -> ASGIApp:
@@ -212,3 +217,7 @@ class DeadLetterRoutes:
 
     def _tenant(self, call: Call) -> str | AllTenants:
         return self._gate.tenant(call.principal, call.params.get("tenant"))
+
+
+def _no_group(call: Call) -> NotFound:
+    return NotFound(f"There are no failed jobs with the fingerprint {call.path['fingerprint']} here.")

@@ -81,9 +81,8 @@ class DownloadRoutes:
     async def download(self, call: Call) -> ASGIApp:
         job, by = await self._admitted(call)
         artifact = await self._exports.artifact(job)
-        if call.http.method == "GET":
-            self._exports.downloaded(job, by)
-        return Download(artifact, (job.result or {})["filename"], self._exports.read)
+        filename = (job.result or {})["filename"]
+        return Download(artifact, filename, self._exports.read, lambda: self._exports.downloaded(job, by))
 
     async def _admitted(self, call: Call) -> tuple[Job, str | None]:
         """The export, for whoever has a link to it or may download it; and who that is."""

@@ -239,7 +239,7 @@ class ExportRoutes:
         request, key = self._request(call), call.http.headers.get("idempotency-key")
         if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
             raise InvalidRequest(f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters.")
-        once = None if key is None else Once(key=key, words=call.json)
+        once = None if key is None else Once(key=key, words={"body": call.json, "tenant": call.params.get("tenant")})
         job = await self._exports.create(request, tenant=call.principal.tenant, by=call.principal.id, once=once)
         return await self._accepted(call, job, _warnings(request))
 

@@ -17,6 +17,7 @@ from ...runtime.clock import Clock
 from ...runtime.portal import Portal
 from ..answers import json_answer
 from ..endpoint import Answer, Call, Endpoint, Parameter
+from ..gate import Gate
 from ..parts import WebParts
 from .job_forms import QUEUE_SCHEMA, TAG, queue_to_json
 
@@ -42,9 +43,11 @@ _WORKER_SCHEMA = {
 
 
 class QueueRoutes:
-    """Queues belong to the host: they hold the jobs of every tenant, so seeing them takes ``system:read``."""
+    """Queues belong to the host: they hold the jobs of every tenant, so seeing them takes ``system:read``, and holding
+    them up takes ``jobs:manage`` over what is the host's."""
 
-    def __init__(self, parts: WebParts) -> None:
+    def __init__(self, parts: WebParts, gate: Gate) -> None:
+        self._gate = gate
         self._jobs: JobService = parts.jobs
         self._portal: Portal = parts.portal
         self._inspection: Inspection = parts.inspection
@@ -67,6 +70,7 @@ class QueueRoutes:
                 path="/api/v1/queues/{name}/pause",
                 handle=self.pause,
                 summary="Let nothing more of a queue begin",
+                description="Holds up every tenant, so it takes `system:read`, too.",
                 tag=TAG,
                 permission="jobs:manage",
                 path_parameters=(_NAME,),
@@ -77,6 +81,7 @@ class QueueRoutes:
                 path="/api/v1/queues/{name}/resume",
                 handle=self.resume,
                 summary="Let a queue go on",
+                description="Takes `system:read`, too.",
                 tag=TAG,
                 permission="jobs:manage",
                 path_parameters=(_NAME,),
@@ -107,10 +112,12 @@ class QueueRoutes:
         return json_answer({"items": [queue_to_json(one) for one in stats]})
 
     async def pause(self, call: Call) -> ASGIApp:
+        self._gate.require(call.principal, "system:read")
         await self._jobs.pause(call.path["name"], tenant=HOST_TENANT, by=call.principal.id)
         return Response(status_code=204)
 
     async def resume(self, call: Call) -> ASGIApp:
+        self._gate.require(call.principal, "system:read")
         await self._jobs.resume(call.path["name"], tenant=HOST_TENANT, by=call.principal.id)
         return Response(status_code=204)
 

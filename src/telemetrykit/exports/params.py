@@ -1,0 +1,29 @@
+"""The params of a job that makes a file: an ``ExportRequest`` as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_TEXTS = {"type": "array", "items": _TEXT}
+_PROPERTIES: Mapping[str, Any] = {
+    "source": _TEXT,
+    "format": _TEXT,
+    "compression": _TEXT_OR_NULL,
+    "tenant": {**_TEXT_OR_NULL, "description": "null is every tenant"},
+    "filter": {"type": "object"},
+    "withheld": _TEXTS,
+    "fields": {"type": ["array", "null"], "items": _TEXT},
+    "limit": {"type": "integer", "minimum": 1},
+    "title": _TEXT,
+    "upto": {"type": ["integer", "null"]},
+}
+#: Every list of exports is made of these, so a job with others is refused.
+PARAMS_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": _PROPERTIES,
+    "required": list(_PROPERTIES),
+    "additionalProperties": False,
+}
