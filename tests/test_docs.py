@@ -162,9 +162,11 @@ def test_no_page_names_a_command_that_does_not_exist() -> None:
 
 
 def test_no_page_names_an_address_that_does_not_exist() -> None:
-    known = {name.split(" ")[1].partition("{")[0].rstrip("/") for name in tables.operations()}
-    named = {path.rstrip("/") for one in PAGES for path in re.findall(r"/?api/v1/[a-z/-]+", one.text)}
-    assert {path for path in named if f"/{path.lstrip('/')}" not in known} == set()
+    paths = [name.split(" ")[1] for name in tables.operations()]
+    beginnings = {path.partition("{")[0].rstrip("/") for path in paths}
+    whole = re.compile("|".join(re.sub(r"{\w+}", "[^/]+", path) for path in paths))
+    named = {f"/{path.strip('/')}" for one in PAGES for path in re.findall(r"/?api/v1/[a-z/-]+", one.text)}
+    assert {path for path in named - beginnings if whole.fullmatch(path) is None} == set()
 
 
 def test_every_endpoint_is_documented_and_no_other() -> None:

@@ -19,6 +19,7 @@ _PARSER.add_argument("-X", dest="method")
 _PARSER.add_argument("-H", dest="headers", action="append", default=[])
 _PARSER.add_argument("-d", "--data-binary", dest="data")
 _PARSER.add_argument("--json")
+_PARSER.add_argument("-o", dest="output")
 
 
 def curl(arguments: list[str], *, lines: int) -> str:
@@ -36,6 +37,9 @@ def curl(arguments: list[str], *, lines: int) -> str:
     connection.request(method, f"{url.path}?{url.query}" if url.query else url.path, body, headers)
     answer = connection.getresponse()
     with closing(connection), answer:
+        if asked.output is not None:
+            Path(asked.output).write_bytes(answer.read())
+            return ""
         said = [answer.readline().decode() for _ in range(lines)] if asked.N else [answer.read().decode()]
     head = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{n}: {v}" for n, v in answer.getheaders()), "", ""]
     return "\n".join(head if asked.i else []) + "".join(said)

@@ -23,7 +23,9 @@ from telemetrykit.testing.telemetry import make_telemetry
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 _MADE = re.compile(r"(<!-- made: (?P<name>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SECONDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-_DURATIONS = ("retention_events",)
+_DURATIONS = ("retention_events", "lease")
+#: Their defaults are too long for the table.
+_BELOW = ("redact", "queue_limits")
 _SIZES = ("max_store_bytes", "min_free", "body_limit")
 
 
@@ -113,12 +115,12 @@ def _answers(responses: Mapping[str, Any]) -> Iterator[str]:
 
 def _default(option: Any) -> str:
     value = option.default
+    if option.name in _BELOW:
+        return f"[see below](#{option.name})"
     if value is MISSING:
         return "`{}`"
     if value is None:
         return ""
-    if option.name == "redact":
-        return "[see below](#redact)"
     if option.name in _DURATIONS:
         return next(f"`{int(value / size)}{unit}`" for unit, size in _SECONDS if value >= size)
     if option.name in _SIZES:

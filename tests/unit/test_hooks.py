@@ -13,16 +13,21 @@ from click.testing import CliRunner
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from telemetrykit import Event, EventType, Principal, Settings, Sink, Telemetry, hookimpl
+from telemetrykit import Event, EventType, Filter, Principal, Settings, Sink, Telemetry, hookimpl
 from telemetrykit.builtin_plugins import load_builtins
 from telemetrykit.cli.app import cli
+from telemetrykit.contracts.artifacts import ArtifactStore
 from telemetrykit.contracts.bus import Bus
 from telemetrykit.contracts.context import Context
-from telemetrykit.contracts.exports import Compressor, Format
+from telemetrykit.contracts.exports import Batch, Compressor, Format, Source
+from telemetrykit.contracts.jobs import JobContext, JobKind
 from telemetrykit.contracts.queue import Queue
 from telemetrykit.contracts.storage import Store
 from telemetrykit.contracts.web import Connection, Panel
+from telemetrykit.model.export import Column, ColumnType, ExportRequest
 from telemetrykit.model.health import Health
+from telemetrykit.model.job import Job
+from telemetrykit.plugins.artifacts.memory import MemoryArtifacts
 from telemetrykit.plugins.buses.memory import MemoryBus
 from telemetrykit.plugins.formats.csv import CsvFormat
 from telemetrykit.plugins.queues.memory import MemoryQueue
@@ -154,6 +159,52 @@ def test_hook_register_panels() -> None:
     assert [panel["title"] for panel in panels["items"] if panel["name"] == "sales"] == ["Sales"]
 
 
+async def test_hook_register_jobs() -> None:
+    """A kind can be submitted; its handler does the job, and what it returns is the job's result."""
+
+    def count_words(job: Job, context: JobContext) -> dict[str, int]:
+        return {"words": len(job.params["text"].split())}
+
+    class Plugin:
+        @hookimpl
+        def register_jobs(self, settings: Settings) -> Iterable[JobKind]:
+            return [JobKind(name="count-words", handler=count_words)]
+
+    async with make_telemetry(plugins=[Plugin()]) as telemetry:
+        job = await telemetry.jobs.submit("count-words", {"text": "three small words"})
+        assert (await telemetry.jobs.wait(job.id)).result == {"words": 3}
+
+
+async def test_hook_register_sources() -> None:
+    """The rows of a source can be exported beside those of the log."""
+
+    class Stock:
+        name = "stock"
+        description = "How much is left on the shelves."
+        permission = "events:read"
+
+        def columns(self, request: ExportRequest) -> Sequence[Column]:
+            return [Column("artifact"), Column("left", ColumnType.INTEGER)]
+
+        async def count(self, request: ExportRequest, context: Context) -> int | None:
+            return 1
+
+        async def rows(self, request: ExportRequest, context: Context) -> AsyncIterator[Batch]:
+            yield Batch([("a12", 3)])
+
+    class Plugin:
+        @hookimpl
+        def register_sources(self, settings: Settings) -> Iterable[Source]:
+            return [Stock()]
+
+    async with make_telemetry(plugins=[Plugin()]) as telemetry:
+        request = ExportRequest(source="stock", format="csv", filter=Filter(tenant="default"))
+        job = await telemetry.exports.create(request, tenant="default")
+        artifact = await telemetry.exports.artifact(await telemetry.jobs.wait(job.id))
+        file = b"".join([piece async for piece in telemetry.exports.read(artifact)])
+    assert file == b"artifact,left\r\na12,3\r\n"
+
+
 def test_hook_register_formats() -> None:
     """A format of the host's replaces the one of its name; the others stay."""
     mine = CsvFormat(neutralise=False)
@@ -246,6 +297,21 @@ def test_hook_make_queue() -> None:
     registry = Registry(Settings(load_plugins=()), builtins=load_builtins(), explicit=[Plugin()])
     assert registry.make_queue("conveyor:1") is queue
     assert isinstance(registry.make_queue("memory:"), MemoryQueue)
+
+
+def test_hook_make_artifacts() -> None:
+    """A plugin makes the store of files of its scheme."""
+    made: list[str] = []
+
+    class Plugin:
+        @hookimpl
+        def make_artifacts(self, url: str, settings: Settings) -> ArtifactStore | None:
+            made.append(url)
+            return MemoryArtifacts() if url.startswith("cellar:") else None
+
+    with asking(make_telemetry(plugins=[Plugin()], artifacts="cellar:left", anonymous="admin")) as get:
+        assert get("health/ready")["status"] == "healthy"
+    assert made == ["cellar:left"]
 
 
 def test_hook_make_policy() -> None:

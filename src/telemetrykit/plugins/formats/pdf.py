@@ -43,4 +43,4 @@ class PdfFormat:
 
 @hookimpl
 def register_formats(settings: Settings) -> Iterable[Format]:
-    return [PdfFormat()]
+    return [PdfFormat(font=settings.pdf_font)]
