@@ -13,7 +13,7 @@ from .machine import describe
 from .options import CACHE, Options
 from .report import Report
 
-ROWS = ("capture", "emit", "ingest", "queries", "fanout", "host_p99", "formats", "documents")
+ROWS = ("capture", "emit", "ingest", "queries", "fanout", "host_p99", "exports", "queue")
 _RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
@@ -21,7 +21,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure telemetrykit beside its peers.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of {', '.join(ROWS)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a look, no result")
-    parser.add_argument("--events", type=int, default=1_000_000, help="events in the store that is queried")
+    parser.add_argument(
+        "--events", type=int, default=1_000_000, help="events in the store that is queried and exported"
+    )
     parser.add_argument("--write", action="store_true", help="write RESULTS.md from the last run of every row")
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(ROWS):

@@ -12,26 +12,23 @@ from .options import Options
 from .report import Report, Target
 from .stats import Spread, ratios, spread
 
-_PLAIN, _PDF, _DOCX = "csv.writer", "telemetrykit pdf", "telemetrykit docx"
+_PDF, _DOCX = "telemetrykit pdf", "telemetrykit docx"
 _PLATYPUS, _ADD_ROW = "reportlab platypus, wrapped", "python-docx, add_row"
 #: Rows, and what is measured with so many; the first is what the others are compared with.
 _PDF_PEERS = (10_000, (_PDF, _PLATYPUS, "reportlab platypus, not wrapped", "reportlab canvas, not wrapped"))
 _DOCX_PEERS = (20_000, (_DOCX, "python-docx, made at once", _ADD_ROW))
-_LARGE = (_PLAIN, _PDF, _DOCX)
 
 Run = dict[str, float]
 
 
-def measure(options: Options) -> Report:
-    report = Report("documents", "CPU of writing rows of 8 columns to pdf and docx")
+def beside_peers(report: Report, options: Options) -> None:
+    """Our pdf and docx, and what reportlab and python-docx make of the same rows."""
     for count, names in (_PDF_PEERS, _DOCX_PEERS):
-        _beside_peers(report, options, count, names)
-    _large(report, options)
+        _beside(report, options, count, names)
     report.notes.append(", ".join(f"{name}=={version(name)}" for name in ("reportlab", "python-docx")))
-    return report
 
 
-def _beside_peers(report: Report, options: Options, full: int, names: Sequence[str]) -> None:
+def _beside(report: Report, options: Options, full: int, names: Sequence[str]) -> None:
     count = options.pick(full, full // 10)
     found = _run(names, options.pick(2, 1), count)
     ours = names[0]
@@ -40,18 +37,6 @@ def _beside_peers(report: Report, options: Options, full: int, names: Sequence[s
     peer = _PLATYPUS if ours == _PDF else _ADD_ROW
     ratio = _ratio(found[peer], found[ours]).median
     report.targets.append(Target.at_least(f"{peer}, times {ours}", ratio, 50, "x"))
-
-
-def _large(report: Report, options: Options) -> None:
-    count = options.pick(1_000_000, 50_000)
-    found = _run(_LARGE, options.pick(3, 1), count)
-    for name, runs in found.items():
-        _add(report, name, count, runs, f"{_ratio(runs, found[_PLAIN]).median:.2f}x csv.writer")
-    for name in (_PDF, _DOCX):
-        memory = max(run["mib"] for run in found[name])
-        report.targets.append(Target.at_most(f"{name}, memory over idle", memory, 64, "MiB"))
-    ratio = _ratio(found[_DOCX], found[_PLAIN]).median
-    report.targets.append(Target.at_most(f"{_DOCX}, times csv.writer", ratio, 2, "x"))
 
 
 def _run(names: Sequence[str], number: int, count: int) -> dict[str, list[Run]]:

@@ -1,4 +1,4 @@
-"""What it costs to write rows to a file of each format."""
+"""What it costs to write rows to an xlsx file, beside the libraries that make such files."""
 
 from __future__ import annotations
 
@@ -11,42 +11,21 @@ from .report import Report, Target
 from .stats import Spread, ratios, spread
 from .subjects.exports import WAYS
 
-_LARGE, _SMALL = 1_000_000, 100_000
-_PLAIN, _XLSX, _OPENPYXL = "csv.writer", "telemetrykit xlsx", "openpyxl write_only"
-_IN_LARGE = [name for name, (peer, _, _) in WAYS.items() if peer is None]
-_IN_SMALL = [_XLSX, *(name for name, (peer, _, _) in WAYS.items() if peer)]
+_SMALL = 100_000
+_XLSX, _OPENPYXL = "telemetrykit xlsx", "openpyxl write_only"
+_PEERS = {name: peer for name, (peer, _, _) in WAYS.items() if peer}
 
 
-def measure(options: Options) -> Report:
-    report = Report("formats", "CPU of writing rows of 8 columns to a file")
-    _large(report, options)
-    _small(report, options)
-    name_versions(report, [peer for peer, _, _ in WAYS.values() if peer])
-    return report
-
-
-def _large(report: Report, options: Options) -> None:
-    count = options.pick(_LARGE, _SMALL)
-    found = _run(report, _IN_LARGE, options.pick(3, 1), count)
-    for name, runs in found.items():
-        ratio = _ratio(runs, found[_PLAIN])
-        _add(report, name, count, runs, f"{ratio.median:.2f}x csv.writer")
-        if name == _PLAIN:
-            continue
-        report.targets += [
-            Target.at_most(f"{name}, times csv.writer", ratio.median, 1.3, "x"),
-            Target.at_most(f"{name}, memory over idle (MiB)", max(run["mib"] for run in runs), 64, "MiB"),
-        ]
-
-
-def _small(report: Report, options: Options) -> None:
-    found = _run(report, _IN_SMALL, options.pick(3, 1), _SMALL)
+def beside_peers(report: Report, options: Options) -> None:
+    """Our xlsx and those of the libraries that make nothing else."""
+    found = _run(report, [_XLSX, *_PEERS], options.pick(3, 1), _SMALL)
     for name, runs in found.items():
         ratio = _ratio(runs, found[_XLSX]).median
         _add(report, name, _SMALL, runs, f"{ratio:.1f}x telemetrykit xlsx")
     if _OPENPYXL in found:
         ratio = _ratio(found[_OPENPYXL], found[_XLSX]).median
         report.targets.append(Target.at_least("openpyxl by telemetrykit xlsx", ratio, 8, "x"))
+    name_versions(report, list(_PEERS.values()))
 
 
 def _run(report: Report, names: Sequence[str], number: int, count: int) -> dict[str, list[dict[str, float]]]:

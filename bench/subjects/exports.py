@@ -148,7 +148,7 @@ class Exports:
         self._way = way
         self._file = folder / "file"
         self._rows = Rows()
-        self._idle = _resident()
+        self._idle = resident()
 
     def run(self, count: int) -> dict[str, float]:
         """Seconds of CPU, those of making the rows included, bytes of the file, and MiB from what this process had
@@ -161,7 +161,7 @@ class Exports:
         return {"cpu": taken, "mib": max(0, peak - self._idle), "bytes": self._file.stat().st_size}
 
 
-def _resident() -> float:
+def resident() -> float:
     """MiB of memory that this process has now, where the system tells; else the most that it ever had."""
     status = Path("/proc/self/status")
     if not status.exists():

@@ -163,6 +163,12 @@ def _filter(question: Question) -> Any:
 
 
 def _filled(name: str, count: int) -> Store:
+    make: Callable[[Path], Store] = STORES[name][2]
+    return make(log_of(name, count))
+
+
+def log_of(name: str, count: int) -> Path:
+    """The folder of a log with so many events, which is filled once."""
     _, folder, kind = STORES[name]
     path = CACHE / "logs" / f"{folder}-{count}"
     done = path / "filled"
@@ -172,8 +178,7 @@ def _filled(name: str, count: int) -> Store:
         path.mkdir(parents=True)
         kind.fill(path, count)
         done.touch()
-    make: Callable[[Path], Store] = kind
-    return make(path)
+    return path
 
 
 class Finds:
