@@ -132,12 +132,11 @@ def create_patient() -> FastAPI:
 
 
 def create_working() -> FastAPI:
-    """The same, with jobs."""
+    """The same, with jobs that go on when they are told to."""
     counting = Counting()
     telemetry = Telemetry(plugins=[counting], tenant_of=tenant_of)
-    app = create_shop()
+    app = watch(telemetry)
     counting.add_to(app, telemetry)
-    telemetry.install(app)
     return app
 
 

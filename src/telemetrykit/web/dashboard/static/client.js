@@ -7,10 +7,16 @@
  *     const orders = telemetry.subscribe({ q: "type:order.*" }, { event: (event) => console.log(event.type) });
  *     orders.close();
  *
+ *     telemetry.onJob(id, { progress: (job) => show(job.progress?.percent), completed: (job) => done(job) });
+ *     telemetry.exportButton(document.querySelector("button"), { source: "events", format: "csv" });
+ *
  * @module
  */
 
 /**
+ * @import { RequestOrMaker } from "./client/exporting.js"
+ * @import { Closable, Job, JobHandlers } from "./client/jobs.js"
+ *
  * An event as it travels: CloudEvents 1.0 JSON with a few extension attributes. Fields without a value are absent.
  *
  * @typedef {object} TelemetryEvent
@@ -29,19 +35,21 @@
  *
  * @typedef {{ cursor: string, time?: string, replayed?: number }} Connected
  * @typedef {{ requested?: string, resumed_at?: string, lost?: number | null, reason?: string }} Gap
- * @typedef {{ detail: string, pointer?: string }} FieldError
- * @typedef {{ type?: string, title?: string, status: number, detail?: string, errors?: FieldError[] }} ProblemDetails
+ * @typedef {import("./client/http.js").ProblemDetails} ProblemDetails
  *
  * `unavailable`: no stream to be had here, for instance under WSGI; tried again once a minute.
  * `signed-out` and `refused` are final.
  * @typedef {"connecting" | "live" | "reconnecting" | "unavailable" | "signed-out" | "refused"} State
  *
- * @typedef {{ q?: string, types?: string[], severity?: string, tenant?: string }} StreamFilter
+ * @typedef {{ q?: string, types?: string[], severity?: string, tenant?: string,
+ *   include?: "jobs"[] }} StreamFilter
  *
  * @typedef {object} Handlers
  * @property {(event: TelemetryEvent) => void} [event]
  * @property {(connected: Connected) => void} [connected]
  * @property {(gap: Gap) => void} [gap]
+ * @property {(job: Job) => void} [job] With `include: ["jobs"]`: how a job that has changed is now.
+ * @property {(lost: { lost: number }) => void} [jobsLost] So many jobs have changed besides: the page was too slow.
  * @property {(state: State, problem: ProblemDetails | null) => void} [state]
  *
  * @typedef {object} Start
@@ -49,32 +57,16 @@
  * @property {number} [replay] How many stored events come first, 0 to 1000.
  */
 
+import { ExportButton } from "./client/exporting.js";
+import { ask, Problem } from "./client/http.js";
+import { Jobs } from "./client/jobs.js";
+
 const FINAL = { 400: "refused", 401: "signed-out", 403: "refused", 413: "refused", 422: "refused" };
 const ABSENT = [404, 405, 501, 503];
 /** Heartbeats come every 30 s: two missed ones mean that the connection is dead, whatever the browser thinks. */
 const SILENCE_MS = 75_000;
 const RETRY_MAX_MS = 30_000;
 const ABSENT_RETRY_MS = 60_000;
-
-/** @param {Response} response @returns {Promise<ProblemDetails>} */
-async function problemOf(response) {
-  const body = await response.json().catch(() => null);
-  return { title: response.statusText, ...body, status: response.status };
-}
-
-/** @param {URL} url @param {unknown} body @returns {Promise<{ ticket: string } | ProblemDetails>} */
-async function ticketFrom(url, body) {
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    return response.ok ? await response.json() : await problemOf(response);
-  } catch {
-    return { status: 0, title: "The server does not answer." };
-  }
-}
 
 /** One filter's events, resumed where they stopped, until `close()`. */
 export class Subscription {
@@ -108,10 +100,12 @@ export class Subscription {
   async open() {
     this.#say(this.#failures > 0 || this.#position ? "reconnecting" : "connecting");
     const { tenant, ...filter } = this.#filter;
-    const answer = await ticketFrom(this.#url("api/v1/stream/tickets", { tenant }), filter);
+    const asked = ask(this.#url("api/v1/stream/tickets", { tenant }), filter);
+    /** @type {{ ticket: string } | Problem} */
+    const answer = await asked.catch((problem) => problem);
     if (this.#closed) return;
-    if ("ticket" in answer) this.#listen(answer.ticket);
-    else this.#refused(answer);
+    if (answer instanceof Problem) this.#refused(answer.details);
+    else this.#listen(answer.ticket);
   }
 
   /** @param {string} ticket */
@@ -127,6 +121,8 @@ export class Subscription {
     });
     this.#on("telemetry", (data) => this.#handlers.event?.(data));
     this.#on("gap", (data) => this.#handlers.gap?.(data));
+    this.#on("job", (job) => this.#handlers.job?.(job));
+    this.#on("jobs-lost", (lost) => this.#handlers.jobsLost?.(lost));
     this.#on("heartbeat", () => {});
     this.#on("closing", () => this.#say("reconnecting"));
     source.onerror = () => this.#broken(source);
@@ -211,6 +207,17 @@ export class Subscription {
 export function connect(base) {
   const mount = new URL(base, document.baseURI);
   if (!mount.pathname.endsWith("/")) mount.pathname += "/";
+  /** @param {StreamFilter} filter @param {Handlers} handlers @param {Start} start */
+  function open(filter, handlers, start = {}) {
+    const subscription = new Subscription(mount, filter, handlers, start);
+    subscription.open();
+    return subscription;
+  }
+
+  // No stored event has this type: the stream brings jobs alone.
+  const jobs = new Jobs(mount, (handlers) => open({ types: ["job.progress"], include: ["jobs"] }, handlers));
+  /** @param {string} id @param {JobHandlers} handlers */
+  const onJob = (id, handlers) => jobs.watch(id, handlers);
   return {
     /**
      * Events that match, as they happen.
@@ -219,10 +226,24 @@ export function connect(base) {
      * @param {Handlers} handlers
      * @param {Start} [start]
      */
-    subscribe(filter, handlers, start = {}) {
-      const subscription = new Subscription(mount, filter, handlers, start);
-      subscription.open();
-      return subscription;
-    },
+    subscribe: (filter, handlers, start = {}) => open(filter, handlers, start),
+
+    /**
+     * How a job is, now and whenever it changes, until it is over. Where there is no live stream, it is asked for.
+     *
+     * @param {string} id
+     * @param {JobHandlers} handlers
+     * @returns {Closable}
+     */
+    onJob,
+
+    /**
+     * Makes of a button one that has a file made, says how far it is, and downloads it.
+     *
+     * @param {HTMLButtonElement} element
+     * @param {RequestOrMaker} request The body of `POST api/v1/exports`, or what makes one when the button is pressed.
+     * @returns {Closable}
+     */
+    exportButton: (element, request) => new ExportButton(mount, onJob, element, request),
   };
 }
