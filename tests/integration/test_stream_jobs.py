@@ -288,7 +288,7 @@ def test_a_job_is_cancelled_and_retried_over_the_socket(server: Server, open_soc
 
 
 def test_a_queue_is_paused_and_resumed_over_the_socket(server: Server, open_socket: Socket) -> None:
-    socket = open_socket("operator")
+    socket = open_socket("root")
     assert ask(socket, "control", action="pause", queue="default")["is_paused"] is True
     job = count(server, 0)
     ask(socket, "subscribe", job_id=job)
@@ -308,6 +308,7 @@ def test_a_queue_is_paused_and_resumed_over_the_socket(server: Server, open_sock
     [
         ("viewer", {"action": "pause", "queue": "default"}, "forbidden"),
         ("viewer", {"action": "cancel", "job_id": "0199d1f2"}, "forbidden"),
+        ("operator", {"action": "pause", "queue": "default"}, "forbidden"),
         ("operator", {"action": "pause", "job_id": "0199d1f2"}, "invalid"),
         ("operator", {"action": "retry", "job_id": "0199d1f2", "queue": "default"}, "invalid"),
         ("operator", {"action": "retry", "job_id": "0199d1f2"}, "not_found"),

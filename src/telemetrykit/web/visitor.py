@@ -68,7 +68,8 @@ class Visitor:
         return await self._control_job(action, message["job_id"])
 
     async def _control_queue(self, action: str, queue: str) -> dict[str, Any]:
-        self._gate.require(self._principal, "jobs:manage")
+        for permission in ("jobs:manage", "system:read"):  # A queue is one for all tenants.
+            self._gate.require(self._principal, permission)
         act = {"pause": self._jobs.pause, "resume": self._jobs.resume}[action]
         await act(queue, tenant=HOST_TENANT, by=self._principal.id)
         return {"queue": queue, "is_paused": action == "pause"}
