@@ -39,7 +39,10 @@ class Clause(NamedTuple):
     params: tuple[object, ...] = ()
 
 
-_TRUE, _FALSE = Clause("1"), Clause("0")
+_TRUE = Clause("1")
+# A value and not the word 0: where SQLite knows beforehand that a condition is false it forgets those beside it, and
+# then cannot use a partial index that it was told to use.
+_FALSE = Clause("?", (0,))
 
 
 def compile_where(filter: Filter, codes: Codes) -> tuple[str, list[object]]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ...contracts.storage import EventLog
 from ...model.compare import Compare
+from ...model.conditions import And
 from ...model.event import Event
 from ...model.filter import ALL_TENANTS, Filter
 from .. import strategies
@@ -25,6 +26,21 @@ def logs(draw: st.DrawFn) -> tuple[list[Event], list[Filter]]:
 
 class FilterConformance(Conformance):
     """Filters in every question."""
+
+    async def test_a_question_that_nothing_can_answer_is_answered_with_nothing(self, store: EventLog) -> None:
+        await stored(store, new_event(type="http.request", data={"http.response.status_code": 404}))
+        status = "data.http.response.status_code"
+        for impossible in (
+            Compare(status, "in", ()),
+            Compare("type", "in", ()),
+            Compare("data.n", "in", ()),
+            Compare("trace_id", "eq", "no trace"),
+        ):
+            filter = Filter(tenant=ALL_TENANTS, where=And((Compare(status, "eq", 404), impossible)))
+            assert await scanned(store, filter) == []
+            assert await paged(store, filter, 3) == []
+            assert list(await store.latest(filter, limit=3)) == []
+            assert await store.count(filter, cap=9) == 0
 
     @given(log=st.one_of(logs(), answers()))
     @settings(
