@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from support.pdfs import rows_of, text_of
 
-from telemetrykit.contracts.exports import Document, Row, WriterReport
+from telemetrykit import Settings
+from telemetrykit.contracts.exports import Document, Format, Row, WriterReport
 from telemetrykit.errors import ConfigurationError, MissingDependency
 from telemetrykit.model.export import Column, ColumnType
 from telemetrykit.plugins.formats import pdf_book
-from telemetrykit.plugins.formats.pdf import PdfFormat
+from telemetrykit.plugins.formats.pdf import PdfFormat, register_formats
 from telemetrykit.plugins.formats.pdf_bidi import visual
 from telemetrykit.plugins.formats.pdf_template import PdfTemplate, Sheet
 from telemetrykit.plugins.formats.pdf_text import Style
@@ -33,7 +34,7 @@ _VERA = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
 
 
 def make(
-    rows: Sequence[Row], format: PdfFormat | None = None, columns: Sequence[Column] = _COLUMNS, **document: Any
+    rows: Sequence[Row], format: Format | None = None, columns: Sequence[Column] = _COLUMNS, **document: Any
 ) -> tuple[bytes, WriterReport]:
     told = {"title": "Orders", "summary": ("type:order.*", "asked for by ana"), "created_at": _NOW, **document}
     out = io.BytesIO()
@@ -99,6 +100,13 @@ def test_a_font_of_the_host_comes_first_and_the_shipped_one_shows_what_it_lacks(
         "NotoSans-Regular",
         "NotoSans-Bold",
     }
+
+
+def test_the_font_of_the_setting_is_the_one_that_pdf_is_written_in() -> None:
+    (format,) = register_formats(Settings(pdf_font=_VERA))
+    data, _ = make([(1, "Größe", "x")], format)
+    fonts: Any = PdfReader(io.BytesIO(data)).pages[0]["/Resources"]["/Font"]
+    assert any("Vera" in font.get_object()["/BaseFont"] for font in fonts.values())
 
 
 def test_a_file_that_is_no_font_is_named_with_what_to_give(tmp_path: Path) -> None:
