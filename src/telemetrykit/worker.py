@@ -20,6 +20,8 @@ from .jobs.child import receive
 from .settings import Settings
 from .telemetry import Telemetry
 
+#: Where processors are short, the host's requests go first.
+_NICE = 10
 #: Seconds that the child has to end.
 _LAST_SECONDS = 15.0
 
@@ -48,6 +50,7 @@ def main() -> None:
     """Be the child."""
     # Ctrl-C in a terminal reaches parent and child alike; the parent says when to go.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICE)
     stream, until = sys.stdin.buffer, threading.Event()
     handover = receive(stream)
 

@@ -146,7 +146,7 @@ class ChildKeeper:
             return
         code = self._child.exit_code()
         if code is not None:
-            self._child, self._dead = None, self._child.pid
+            self._dead, self._child = self._child.pid, None
             self._fail(f"the process for heavy jobs ended with code {code}; it is begun again")
         elif now > self._next_start:
             self._pause, self._trouble = _FIRST_PAUSE, None
