@@ -41,6 +41,8 @@ class Executor:
         self._backoff = backoff
         self._handlers = handlers
         self._within = within
+        #: Of each kind that was done: finding out takes longer than a short job.
+        self._asynchronous: dict[str, bool] = {}
 
     async def execute(self, attempt: Attempt) -> Settlement | None:
         """How the attempt ended; None if the job is not ours any more."""
@@ -77,9 +79,15 @@ class Executor:
 
     async def _call(self, kind: JobKind, attempt: Attempt) -> object:
         with self._within(attempt.job):
-            if inspect.iscoroutinefunction(_plain(kind.handler)):
+            if self._is_asynchronous(kind):
                 return await self._handlers.run(partial(kind.handler, attempt.job, attempt))  # type: ignore[arg-type]
             return await run_in_thread(partial(kind.handler, attempt.job, attempt), f"telemetrykit.job.{kind.name}")
+
+    def _is_asynchronous(self, kind: JobKind) -> bool:
+        known = self._asynchronous.get(kind.name)
+        if known is None:
+            known = self._asynchronous[kind.name] = inspect.iscoroutinefunction(_plain(kind.handler))
+        return known
 
     def hand_back(self, attempt: Attempt) -> Settlement:
         """For a worker that ends: somebody else does the job."""

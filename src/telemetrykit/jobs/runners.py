@@ -7,8 +7,9 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..runtime.portal import Portal
 
@@ -52,7 +53,7 @@ class HandlerLoop:
     async def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Await the coroutine there. Cancelling cancels it, and waits a while for its end."""
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[T] = loop.create_future()
+        ending: _Ending[T] = _Ending(loop)
         tasks: list[asyncio.Task[T]] = []
         self._there, self._here = _mailbox(self._there, self._portal.start()), _mailbox(self._here, loop)
         there, back = self._there, self._here.post
@@ -60,10 +61,10 @@ class HandlerLoop:
         def begin() -> None:
             task = there.loop.create_task(_contain(make))
             tasks.append(task)
-            task.add_done_callback(lambda done: _hand_over(ended, done.result, back))
+            task.add_done_callback(lambda done: ending.hand_over(done.result, back))
 
         there.post(begin)
-        return await _wait(ended, lambda: self._portal.soon(lambda: tasks[0].cancel()))
+        return await ending.wait(lambda: self._portal.soon(lambda: tasks[0].cancel()))
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
@@ -76,12 +77,62 @@ class HandlerLoop:
 
 async def run_in_thread(function: Callable[[], T], name: str) -> T:
     """Run a blocking function in a daemon thread of its own; cancelling waits a while for its end, then leaves it."""
-    ended: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    ending: _Ending[T] = _Ending(loop)
     # A thread begins with no context: what the function emits would lose its trace.
     run = partial(contextvars.copy_context().run, function)
-    soon = ended.get_loop().call_soon_threadsafe
-    threading.Thread(target=_hand_over, args=(ended, run, soon), name=name, daemon=True).start()
-    return await _wait(ended, lambda: None)
+    work = partial(ending.hand_over, run, loop.call_soon_threadsafe)
+    threading.Thread(target=work, name=name, daemon=True).start()
+    return await ending.wait(lambda: None)
+
+
+class _Ending(Generic[T]):
+    """What becomes of a function that runs elsewhere, for the one who waits on the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._result: asyncio.Future[T] = loop.create_future()
+        #: Set when the function has ended, even if nobody waits for its result any more.
+        self._over = asyncio.Event()
+
+    async def wait(self, cancel: Callable[[], object]) -> T:
+        """The result. Cancelling calls ``cancel``, and waits a while for the end."""
+        try:
+            return await self._result
+        except asyncio.CancelledError:
+            if not self._over.is_set():
+                cancel()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLEANUP_SECONDS):
+                        await self._over.wait()
+            if not self._result.cancelled():
+                self._result.exception()  # It was told to stop: how it took that is nobody's concern.
+            raise
+
+    def hand_over(self, produce: Callable[[], T], soon: Callable[[Callable[[], None]], object]) -> None:
+        """Call ``produce`` here and give what comes of it to the loop, which ``soon`` calls into."""
+        result: Any = None
+        error: BaseException | None = None
+        try:
+            result = produce()
+        except SystemExit as raised:
+            error = _left(raised)
+        except BaseException as raised:  # noqa: BLE001 - it is handed to whoever waits
+            error = raised
+        try:
+            soon(partial(self._settle, result, error))
+        except RuntimeError:
+            return  # The loop is closed: nobody waits any more.
+
+    def _settle(self, result: Any, error: BaseException | None) -> None:
+        self._over.set()
+        if self._result.done():
+            return
+        if isinstance(error, asyncio.CancelledError):
+            self._result.cancel()
+        elif error is not None:
+            self._result.set_exception(error)
+        else:
+            self._result.set_result(result)
 
 
 def _mailbox(known: Mailbox | None, loop: asyncio.AbstractEventLoop) -> Mailbox:
@@ -98,44 +149,3 @@ async def _contain(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 def _left(error: SystemExit) -> RuntimeError:
     """It would end the loop that it runs on, and nobody would know."""
     return RuntimeError(f"it called sys.exit({error.code!r})")
-
-
-async def _wait(ended: asyncio.Future[T], cancel: Callable[[], object]) -> T:
-    try:
-        return await asyncio.shield(ended)
-    except asyncio.CancelledError:
-        if not ended.done():
-            cancel()
-            await asyncio.wait([ended], timeout=CLEANUP_SECONDS)
-        if ended.done() and not ended.cancelled():
-            ended.exception()  # It was told to stop: how it took that is nobody's concern.
-        raise
-
-
-def _hand_over(
-    ended: asyncio.Future[T], produce: Callable[[], T], soon: Callable[[Callable[[], None]], object]
-) -> None:
-    """Call ``produce`` here and give what comes of it to the loop of ``ended``, which ``soon`` calls into."""
-    result: Any = None
-    error: BaseException | None = None
-    try:
-        result = produce()
-    except SystemExit as raised:
-        error = _left(raised)
-    except BaseException as raised:  # noqa: BLE001 - it is handed to whoever waits
-        error = raised
-
-    def settle() -> None:
-        if ended.done():
-            return
-        if isinstance(error, asyncio.CancelledError):
-            ended.cancel()
-        elif error is not None:
-            ended.set_exception(error)
-        else:
-            ended.set_result(result)
-
-    try:
-        soon(settle)
-    except RuntimeError:
-        return  # The loop is closed: nobody waits any more.
