@@ -10,14 +10,17 @@ import os
 from fastapi import FastAPI
 
 from telemetrykit import Settings, Telemetry
+from telemetrykit.demo.shelves import ShelvesPlugin
 from telemetrykit.demo.shop import Upstream, create_app
+from telemetrykit.demo.shop.stock import Stock
 
 from .plugin import LoyaltyPlugin
 
 
 def watched_shop(settings: Settings | None = None, upstream: Upstream | None = None) -> FastAPI:
-    telemetry = Telemetry(settings, plugins=[LoyaltyPlugin()])
-    app = create_app(emit=telemetry.emit, span=telemetry.span, upstream=upstream)
+    stock = Stock.seeded()
+    telemetry = Telemetry(settings, plugins=[LoyaltyPlugin(), ShelvesPlugin(stock.shelves)])
+    app = create_app(emit=telemetry.emit, span=telemetry.span, stock=stock, upstream=upstream)
     telemetry.install(app, path="/telemetry")
     return app
 

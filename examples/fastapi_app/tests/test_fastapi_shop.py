@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -122,3 +124,27 @@ def test_a_customer_who_pays_five_times_is_a_regular(tmp_path: Path) -> None:
         event = collector.events.get(timeout=10)
     assert (event.type, event.subject) == ("customer.regular", "amara")
     assert event.data == {"user": "amara", "orders": 5}
+
+
+def exported(client: TestClient, **request: object) -> list[dict[str, str]]:
+    """The rows of an export, as whoever presses its button gets them."""
+    status_url = client.post("/telemetry/api/v1/exports", json={"format": "csv", **request}).json()["status_url"]
+    while not (export := client.get(status_url).json())["can_download"]:
+        assert export["status"] in ("queued", "processing"), export
+    return list(csv.DictReader(client.get(export["download_url"]).text.splitlines()))
+
+
+def test_orders_and_artifacts_of_the_watched_shop_can_be_exported(tmp_path: Path) -> None:
+    token = "operator-token"
+    tokens = {"operator": {"sha256": hashlib.sha256(token.encode()).hexdigest(), "roles": ["operator"]}}
+    app = watched_shop(Settings(data_dir=tmp_path, tokens=tokens), Upstream(pace=0))
+    with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
+        client.post("/artifacts", json=DRAFT)
+        order = client.post("/orders", json=ORDER).json()
+        while "order.placed" not in client.get("/telemetry/api/v1/events").text:
+            pass  # An event is stored a moment after the answer.
+        orders = exported(client, filter={"types": ["order.placed"]})
+        artifacts = exported(client, source="artifacts", fields=["id", "title", "price"])
+    assert [row["subject"] for row in orders] == [order["id"]]
+    assert artifacts[-1] == {"id": "a41", "title": "Neon Grotesk", "price": "19.0"}
+    assert len(artifacts) == 41

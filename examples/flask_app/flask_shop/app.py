@@ -8,12 +8,13 @@ from flask.typing import ResponseReturnValue
 from . import artifacts, orders
 from .errors import NotFound
 from .shop import Emit, Shop, Span, discard, untimed
+from .stock import Stock
 
 
-def create_app(*, emit: Emit = discard, span: Span = untimed) -> Flask:
+def create_app(*, emit: Emit = discard, span: Span = untimed, stock: Stock | None = None) -> Flask:
     """The shop; ``emit`` and ``span`` are told what happens in it."""
     app = Flask(__name__)
-    app.extensions["shop"] = Shop(emit, span)
+    app.extensions["shop"] = Shop(emit, span, stock or Stock())
     app.register_blueprint(artifacts.blueprint, url_prefix="/artifacts")
     app.register_blueprint(orders.blueprint, url_prefix="/orders")
     app.register_error_handler(NotFound, answer_not_found)

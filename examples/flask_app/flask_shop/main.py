@@ -13,11 +13,14 @@ from telemetrykit import Settings, Telemetry
 
 from .app import create_app
 from .plugin import ShopPlugin
+from .shelves import ShelvesPlugin
+from .stock import Stock
 
 
 def watched_shop(settings: Settings | None = None, plugin: ShopPlugin | None = None) -> Flask:
-    telemetry = Telemetry(settings, plugins=[plugin or ShopPlugin()])
-    app = create_app(emit=telemetry.emit, span=telemetry.span)
+    stock = Stock()
+    telemetry = Telemetry(settings, plugins=[plugin or ShopPlugin(), ShelvesPlugin(stock)])
+    app = create_app(emit=telemetry.emit, span=telemetry.span, stock=stock)
     telemetry.install(app, path="/telemetry")
     return app
 

@@ -29,10 +29,10 @@ def untimed(*_: Any, **__: Any) -> AbstractContextManager[object]:
 class Shop:
     """Kept in ``app.extensions["shop"]``."""
 
-    def __init__(self, emit: Emit, span: Span) -> None:
+    def __init__(self, emit: Emit, span: Span, stock: Stock) -> None:
         self.emit = emit
         self.span = span
-        self.stock = Stock()
+        self.stock = stock
         self.licence_calls = count(1)
         self.background = ThreadPoolExecutor(2, "background")
 

@@ -7,12 +7,15 @@ from fastapi import FastAPI
 from telemetrykit import Settings, Telemetry
 
 from .plugin import ShopPlugin
+from .shelves import ShelvesPlugin
 from .shop import create_app
+from .shop.stock import Stock
 
 
 def create_demo(settings: Settings) -> tuple[FastAPI, Telemetry]:
     """The shop, and the kit that is installed in it at ``settings.path``."""
-    telemetry = Telemetry(settings, plugins=[ShopPlugin()])
-    app = create_app(emit=telemetry.emit, span=telemetry.span)
+    stock = Stock.seeded()
+    telemetry = Telemetry(settings, plugins=[ShopPlugin(), ShelvesPlugin(stock.shelves)])
+    app = create_app(emit=telemetry.emit, span=telemetry.span, stock=stock)
     telemetry.install(app)
     return app, telemetry

@@ -64,6 +64,10 @@ class Stock:
             if kind in (None, artifact.kind) and wanted in f"{artifact.title} {artifact.author}".casefold()
         ]
 
+    def shelves(self) -> list[Artifact]:
+        """Everything that is sold, oldest first; this may be called from any thread."""
+        return list(self._artifacts.values())
+
     def add_artifact(self, draft: ArtifactDraft) -> Artifact:
         artifact = self._put(draft)
         if len(self._artifacts) > self._permanent + MAX_NEW_ARTIFACTS:

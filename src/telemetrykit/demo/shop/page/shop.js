@@ -34,3 +34,15 @@ function watch(path) {
 for (const button of document.querySelectorAll("[data-post]")) button.onclick = () => press(button);
 for (const button of document.querySelectorAll("[data-pay]")) button.onclick = pay;
 for (const button of document.querySelectorAll("[data-watch]")) button.onclick = () => watch(button.dataset.watch);
+
+/** Without telemetry there is nobody to make files: the buttons stay hidden then. */
+async function offerExports() {
+  const { connect } = await import("../telemetry/static/client.js");
+  const telemetry = connect("telemetry/");
+  for (const button of document.querySelectorAll("[data-export]")) {
+    telemetry.exportButton(button, JSON.parse(button.dataset.export));
+  }
+  document.getElementById("exports").hidden = false;
+}
+
+offerExports().catch(() => {});
