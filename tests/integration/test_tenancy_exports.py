@@ -1,4 +1,4 @@
-"""Two tenants that export from one log: nobody's file, list or number holds anything of the other, or of what is secret."""
+"""Two tenants export from one log: no file, list or number holds anything of the other, or of what is secret."""
 
 from __future__ import annotations
 
