@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import threading
 import weakref
+from collections.abc import Callable
 
 import anyio
 
@@ -29,7 +30,9 @@ class Keeper:
         self.lazy = False
         self._exit = _AtExit(self)
         parts.buffer.wake_at_next(self.start_lazily)
-        parts.begin = self.start_lazily
+        # Weak, since the parts must not keep a kit alive that nobody refers to any more.
+        start = weakref.WeakMethod(self.start_lazily)
+        parts.begin = lambda: _call(start())
 
     async def start(self) -> None:
         """Hold; returns when the kit runs. Raises what opening it raises."""
@@ -119,6 +122,11 @@ class Keeper:
             # What was emitted since the last look starts the kit again.
             self._parts.buffer.wake_at_next(self.start_lazily)
         end()
+
+
+def _call(start: Callable[[], None] | None) -> None:
+    if start is not None:
+        start()
 
 
 class _AtExit:
