@@ -249,6 +249,7 @@ async def test_the_end_is_estimated_from_those_before() -> None:
         ({"format": "csv", "fields": ["id", "tmie"]}, "#/fields/1", "did you mean 'time'"),
         ({"format": "csv", "start_time": "-1h", "end_time": "-2h"}, "#/end_time", "swap them"),
         ({"format": "csv", "start_time": "-400d"}, "#/start_time", "400 days; at most 365"),
+        ({"format": "csv", "title": "x" * 201}, "#/title", "at most 200 characters"),
         ({"format": "csv", "start_time": "yesterday"}, "#/start_time", "2026-11-21T09:30:00Z"),
         ({"format": "csv", "filter": {"where": {"field": "nope"}}}, "#/filter/where", ""),
     ],

@@ -22,7 +22,7 @@ class Shelf(Generic[P]):
 
     def __init__(self, field: str, parts: Sequence[P]) -> None:
         self._field = field
-        self._parts = {part.name: part for part in parts}
+        self._parts = {part.name: part for part in sorted(parts, key=lambda part: part.name)}
 
     def __iter__(self) -> Iterator[P]:
         return iter(self._parts.values())

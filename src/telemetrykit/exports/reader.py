@@ -41,6 +41,9 @@ class RequestReader:
         )
         since, until = _read_range(body, filter, now, problems)
         limit = _read_limit(body.get("limit"), format, problems)
+        title = body.get("title") or ""
+        if len(title) > MAX_TITLE:
+            problems.add(f"a title has at most {MAX_TITLE} characters, not {len(title)}", "#/title")
         problems.raise_any()
         assert source is not None and format is not None and filter is not None  # noqa: S101, PT018 - else it raised
         request = ExportRequest(
@@ -50,7 +53,7 @@ class RequestReader:
             filter=dataclasses.replace(filter, since=since, until=until),
             fields=tuple(body["fields"]) if body.get("fields") else None,
             limit=limit,
-            title=body.get("title") or "",
+            title=title,
         )
         source.columns(request)
         return request
