@@ -73,7 +73,8 @@ def test_a_worker_that_is_told_to_go_hands_back_what_is_not_done_and_is_gone(
 
 
 def test_an_export_that_was_handed_back_is_made_by_the_next_worker_at_once(server: Server, tmp_path: Path) -> None:
-    id = ask(server, source="wide", limit=100_000)
+    # More rows than any machine writes in the moment that a worker is given to end.
+    id = ask(server, source="wide", limit=500_000)
     with worker(tmp_path, *APP, **SETTINGS) as process:
         wait_for(server, id, "processing")
         process.send_signal(signal.SIGTERM)
