@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -38,13 +39,23 @@ def command(options: CommonOptions, queues: str | None, concurrency: int | None,
     refuse_memory(settings)
     if settings.queue_url.startswith("memory:"):
         raise ConfigurationError("The queue is memory:, which lives in the process of the app only. Set another one.")
-    until = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: until.set())
     plugins: Sequence[object] = () if app is None else load_plugins(app)
     said = "all queues" if settings.queues is None else f"queues {', '.join(settings.queues)}"
     if options.json:
         answer_json({"queues": settings.queues, "concurrency": settings.concurrency})
     else:
         answer(f"Doing jobs of {said}, {settings.concurrency} at once. Ctrl-C ends it.")
-    work(settings, plugins, until)
+    until = threading.Event()
+    with _set_by_signals(until):
+        work(settings, plugins, until)
+
+
+@contextmanager
+def _set_by_signals(event: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM set the event, and nothing else, for as long as this lasts."""
+    before = {number: signal.signal(number, lambda *_: event.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
