@@ -14,13 +14,15 @@ from ...runtime.forks import around_fork
 from ...runtime.threads import WorkerThread
 from .sqlite_errors import breaks_connection, unavailable
 from .sqlite_session import FileReplaced, Session
+from .sqlite_turns import TURNS
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _READERS = 2
-# What a fork waits for a transaction or a search.
-_FORK_SECONDS = 2.0
+# What a fork waits for a transaction or a search at most: more than either may take, since a child that inherits an
+# open file cannot use it at all.
+_FORK_SECONDS = 15.0
 # Not the file is wrong then but what was to be put into it.
 _WRONG_VALUES = (
     UnicodeError,
@@ -33,14 +35,17 @@ _WRONG_VALUES = (
 
 
 class Lane:
-    """A thread with a connection of its own, made anew after an error that broke it."""
+    """A thread with a connection of its own, made anew after an error that broke it.
 
-    def __init__(self, name: str, path: Path, busy_timeout: float) -> None:
+    It holds ``in_use`` while it works with the file.
+    """
+
+    def __init__(self, name: str, path: Path, busy_timeout: float, in_use: threading.RLock) -> None:
         self._thread = WorkerThread(name)
         self._path = path
         self._busy_timeout = busy_timeout
         self._session: Session | None = None
-        self._in_use = threading.Lock()
+        self._in_use = in_use
         #: True while a fork is under way and the file is let go of.
         self.paused = False
         #: Calls handed in and not answered yet.
@@ -126,8 +131,8 @@ class Database:
             )
         if self._lanes:
             return
-        names = ("writer", *(f"reader-{number}" for number in range(1, _READERS + 1)))
-        self._lanes = tuple(Lane(f"telemetrykit.sqlite.{name}", self.path, self._busy_timeout) for name in names)
+        readers = (self._make_lane(f"reader-{number}", threading.RLock()) for number in range(1, _READERS + 1))
+        self._lanes = (self._make_lane("writer", TURNS.of(self.path)), *readers)
         for lane in self._lanes:
             lane.start()
         try:
@@ -162,6 +167,9 @@ class Database:
     def _renew(self) -> None:
         self._inherited += [lane for lane in self._lanes if not lane.paused]
         self._lanes = ()
+
+    def _make_lane(self, name: str, in_use: threading.RLock) -> Lane:
+        return Lane(f"telemetrykit.sqlite.{name}", self.path, self._busy_timeout, in_use)
 
     def _lane(self, number: int) -> Lane:
         if not self._lanes:
