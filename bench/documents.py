@@ -34,6 +34,8 @@ def _beside(report: Report, options: Options, full: int, names: Sequence[str]) -
     ours = names[0]
     for name, runs in found.items():
         _add(report, name, count, runs, f"{_ratio(runs, found[ours]).median:.3g}x {ours}")
+    if options.quick:
+        return  # Of so few rows the fonts cost us more than the rows.
     peer = _PLATYPUS if ours == _PDF else _ADD_ROW
     ratio = _ratio(found[peer], found[ours]).median
     report.targets.append(Target.at_least(f"{peer}, times {ours}", ratio, 50, "x"))

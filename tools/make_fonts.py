@@ -19,7 +19,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-TARGET = Path(__file__).resolve().parent.parent / "src/telemetrykit/plugins/formats/fonts"
+TARGET = Path(__file__).resolve().parent.parent / "src/telemetrykit/plugins/formats/pdf/fonts"
 TEXT = (
     (0x20, 0x7E),
     (0xA0, 0x52F),  # Latin, IPA, combining marks, Greek, Cyrillic

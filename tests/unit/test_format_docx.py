@@ -102,6 +102,16 @@ def test_characters_that_xml_lacks_are_replaced_and_counted_wherever_they_stand(
     assert report.replaced_characters == 5
 
 
+def test_a_table_without_rows_says_so() -> None:
+    assert open_made([]).paragraphs[-1].text == "No rows."
+
+
+def test_a_table_of_many_columns_has_wider_pages_of_the_same_proportions() -> None:
+    section = open_made([range(30)], columns=[Column(f"column{n}") for n in range(30)]).sections[0]
+    assert section.page_width.mm > 440
+    assert section.page_width / section.page_height == pytest.approx(297 / 210, rel=1e-3)
+
+
 def test_a_cell_of_more_than_100000_characters_is_cut_with_a_mark_and_counted() -> None:
     data, report = make([(1, "x" * 100_001, "y" * 100_000)])
     assert cells_of(docx.Document(io.BytesIO(data)))[1][1:] == ["x" * 99_999 + "…", "y" * 100_000]
@@ -152,7 +162,7 @@ def test_a_template_that_is_no_docx_is_named_with_what_to_give(tmp_path: Path) -
 
 
 def test_without_python_docx_the_package_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("telemetrykit.plugins.formats.docx_")]:
+    for name in [name for name in sys.modules if name.startswith("telemetrykit.plugins.formats.docx.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "docx", None)
     with pytest.raises(MissingDependency, match=r"python-docx.*telemetrykit\[export\]"):

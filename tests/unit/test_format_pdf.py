@@ -21,15 +21,16 @@ from telemetrykit import Settings
 from telemetrykit.contracts.exports import Document, Format, Row, WriterReport
 from telemetrykit.errors import ConfigurationError, MissingDependency
 from telemetrykit.model.export import Column, ColumnType
-from telemetrykit.plugins.formats import pdf_book
-from telemetrykit.plugins.formats.pdf import PdfFormat, register_formats
-from telemetrykit.plugins.formats.pdf_bidi import visual
-from telemetrykit.plugins.formats.pdf_template import PdfTemplate, Sheet
-from telemetrykit.plugins.formats.pdf_text import Style
+from telemetrykit.plugins.formats.pdf import PdfFormat, PdfTemplate, Sheet, register_formats
+from telemetrykit.plugins.formats.pdf.bidi import visual
+from telemetrykit.plugins.formats.pdf.book import open_book
+from telemetrykit.plugins.formats.pdf.text import Style
+from telemetrykit.plugins.formats.pdf.typeface import LINE_END
 
 #: 2026-11-21T09:30:00Z
 _NOW = 1_795_253_400_000_000
 _COLUMNS = (Column("number", ColumnType.INTEGER), Column("word"), Column("note"))
+_PLAIN = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=300)
 _VERA = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
 
 
@@ -65,6 +66,12 @@ def test_the_first_page_has_title_and_summary_and_the_others_the_title() -> None
     first, *others = pages_of(make(numbered(100))[0])
     assert first.startswith("Orders\ntype:order.*\nasked for by ana")
     assert all(page.startswith("Orders\n") and "ana" not in page for page in others)
+
+
+def test_a_title_that_one_line_cannot_hold_is_cut_with_a_mark_on_the_other_pages() -> None:
+    first, second, *_ = pages_of(make(numbered(100), title="orders " * 35)[0])
+    assert "…" not in first
+    assert second.partition("\n")[0].endswith("…")
 
 
 def test_a_reader_is_told_title_producer_and_time() -> None:
@@ -142,6 +149,24 @@ def test_a_cell_of_more_than_100000_characters_is_cut_with_a_mark_and_counted() 
     assert report.shortened_cells == 1
 
 
+def test_a_table_without_rows_says_so() -> None:
+    assert "No rows." in text_of(make([])[0])
+    assert "No rows." not in text_of(make(numbered(1))[0])
+
+
+def test_rows_are_the_same_bytes_in_batches_of_any_size() -> None:
+    notes = ["", "short", "Größe", "a\tb\x07", "日本", "long " * 40, "долгий " * 40, "x" * 300, "\n", "w" * 9000]
+    rows = [(n, f"word{n}", notes[n % len(notes)]) for n in range(250)]
+    whole, report = make(rows)
+    out = io.BytesIO()
+    told = Document(title="Orders", summary=("type:order.*", "asked for by ana"), columns=_COLUMNS, created_at=_NOW)
+    writer = PdfFormat().open(out, told)
+    for row in rows:
+        writer.write([row])
+    assert writer.close() == report
+    assert out.getvalue() == whole
+
+
 def test_a_summary_of_too_many_lines_is_cut_and_counted() -> None:
     data, report = make(numbered(1), summary=[f"line {n}" for n in range(100)])
     assert report.shortened_cells == 1
@@ -194,7 +219,7 @@ def test_a_template_draws_under_the_pages_and_keeps_room_for_it() -> None:
 
 
 def test_without_reportlab_the_package_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("telemetrykit.plugins.formats.pdf_")]:
+    for name in [name for name in sys.modules if name.startswith("telemetrykit.plugins.formats.pdf.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "reportlab.pdfbase.ttfonts", None)
     with pytest.raises(MissingDependency, match=r"reportlab.*telemetrykit\[export\]"):
@@ -221,7 +246,7 @@ def test_right_to_left_words_are_turned_for_drawing_and_numbers_in_them_are_not(
 @pytest.fixture(scope="module")
 def style() -> Style:
     document = Document(title="", columns=_COLUMNS, created_at=0)
-    return pdf_book.open_book(io.BytesIO(), document, PdfTemplate(), None).regular
+    return open_book(io.BytesIO(), document, PdfTemplate(), None).regular
 
 
 def fits(style: Style, line: str, limit: int) -> bool:
@@ -237,9 +262,15 @@ def test_lines_hold_all_of_a_text_and_none_is_too_wide(style: Style, text: str, 
     assert all(fits(style, line.rstrip(" "), limit) for line in lines)
 
 
-@given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=300), width=st.floats(5, 400))
+@given(texts=st.lists(_PLAIN, min_size=2, max_size=5), width=st.floats(5, 400))
+def test_plain_texts_are_cut_together_as_each_is_alone(style: Style, texts: list[str], width: float) -> None:
+    limit = style.steps(width)
+    assert style.wrap_plain(texts, limit) == [style.wrap_plain([text], limit)[0] for text in texts]
+
+
+@given(text=_PLAIN, width=st.floats(5, 400))
 def test_lines_of_plain_text_hold_all_of_it_and_none_is_too_wide(style: Style, text: str, width: float) -> None:
     limit = style.steps(width)
-    lines = style.plain_lines(text, limit)
+    lines = style.wrap_plain([text], limit)[0].split(LINE_END)
     assert "".join(lines) == text
     assert all(fits(style, line.rstrip(" "), limit) for line in lines)

@@ -283,7 +283,7 @@ def test_more_columns_than_a_sheet_has_are_refused() -> None:
 
 
 def test_without_openpyxl_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "telemetrykit.plugins.formats.xlsx_shell", raising=False)
+    monkeypatch.delitem(sys.modules, "telemetrykit.plugins.formats.xlsx.shell", raising=False)
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(MissingDependency, match=r"telemetrykit\[export\]"):
         XlsxFormat().open(io.BytesIO(), make_document())

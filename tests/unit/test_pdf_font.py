@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from reportlab.pdfbase.ttfonts import TTFontFile
 
-from telemetrykit.plugins.formats import pdf_book
-from telemetrykit.plugins.formats.pdf_font import Face
+from telemetrykit.plugins.formats import pdf
+from telemetrykit.plugins.formats.pdf.font import Face
 
-_FONTS = Path(pdf_book.__file__).with_name("fonts")
+_FONTS = Path(pdf.__file__).with_name("fonts")
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ Guard = Callable[[Texts], tuple[Texts, int]]
 
 #: What stands in place of a character that a format cannot hold.
 REPLACEMENT = "\ufffd"
+#: What a document says below the head of a table that has none.
+NO_ROWS = "No rows."
 #: Code units of UTF-16 that a cell of a spreadsheet can hold: Excel's limit.
 MAX_CELL = 32_767
 #: A text that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection).

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import BinaryIO
 
-from ...contracts.exports import Document, Format, Row, Value, WriterReport
+from ...contracts.exports import Document, Format
 from ...hookspecs import hookimpl
-from ...model.export import ColumnType
 from ...settings import Settings
-from . import cells
-from .cells import Texts
+from .json_writer import Frame, JsonWriter
+
+_FRAME = Frame(lead="", between="\n", end="\n", empty="")
 
 
 class JsonLinesFormat:
@@ -25,86 +23,8 @@ class JsonLinesFormat:
     max_rows: int | None = None
     seeks = False
 
-    def open(self, out: BinaryIO, document: Document) -> JsonLinesWriter:
-        return JsonLinesWriter(out, document)
-
-
-class JsonLinesWriter:
-    """Writes one file of JSON lines."""
-
-    def __init__(self, out: BinaryIO, document: Document) -> None:
-        self._out = out
-        self._objects = Objects(document)
-        self._report = WriterReport()
-
-    def write(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        data, replaced = cells.encode("\n".join(self._objects.texts(rows)) + "\n")
-        self._report.replaced_characters += replaced
-        self._report.rows += len(rows)
-        self._out.write(data)
-
-    def close(self) -> WriterReport:
-        return self._report
-
-    def abandon(self) -> None:
-        """Nothing is held."""
-
-
-class Objects:
-    """Makes rows to the JSON objects of a document."""
-
-    def __init__(self, document: Document) -> None:
-        names = [_encode([column.name])[0].replace("%", "%%") for column in document.columns]
-        self._fill = ("{" + ",".join(f"{name}:%s" for name in names) + "}").__mod__
-        self._converters = [_CONVERTERS.get(column.type, _encode) for column in document.columns]
-
-    def texts(self, rows: Sequence[Row]) -> Iterable[str]:
-        """The object of each row, without a line break."""
-        columns = cells.turn(rows, len(self._converters))
-        written = [convert(values) for values, convert in zip(columns, self._converters, strict=True)]
-        return map(self._fill, zip(*written, strict=True))
-
-
-# A line feed between the members of an array can be told from all others: those inside strings are escaped. So a
-# column is encoded in one call, which costs a tenth of a call for each cell.
-_array = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=("\n", ":")).encode
-
-
-def _encode(values: Sequence[Value]) -> Texts:
-    try:
-        texts = _array(values)[1:-1].split("\n")
-    except ValueError:
-        texts = _array([_finite(value) for value in values])[1:-1].split("\n")
-    if len(texts) != len(values):
-        raise TypeError("a cell is a list or an object: give its JSON text, in a column of type json")
-    return texts
-
-
-def _encode_times(values: Sequence[Value]) -> Texts:
-    return _encode(cells.with_times(values))
-
-
-def _embed(values: Sequence[Value]) -> Texts:
-    """JSON text as it is; one that has line breaks, which stand between its parts, must not break the line."""
-    if set(map(type, values)) != {str}:
-        return [_embed([value])[0] if isinstance(value, str) else _encode([value])[0] for value in values]
-    texts: Texts = values  # type: ignore[assignment]
-    whole = "".join(texts)
-    if "\n" in whole or "\r" in whole:
-        return [text.replace("\n", " ").replace("\r", " ") for text in texts]
-    return texts
-
-
-def _finite(value: Value) -> Value:
-    return cells.number_text(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-_CONVERTERS: dict[ColumnType, Callable[[Sequence[Value]], Texts]] = {
-    ColumnType.DATETIME: _encode_times,
-    ColumnType.JSON: _embed,
-}
+    def open(self, out: BinaryIO, document: Document) -> JsonWriter:
+        return JsonWriter(out, document, _FRAME)
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
+from math import sqrt
 
 from ...model.export import ColumnType
 from .cells import Texts
@@ -38,8 +39,9 @@ def wanted_width(head: float, type: ColumnType, texts: Texts, measure: Measure) 
 def shared_widths(wanted: Sequence[float], available: float) -> list[float]:
     """Widths that fill what is available.
 
-    Columns that are content with less than an equal share get what they want, the others share the rest. What is left
-    over goes to all in proportion. Widths are round, so that pages take few digits to tell them.
+    Columns that are content with less than an equal share get what they want. The others share the rest by the square
+    roots of what they want: one of long texts gets more, but not so much that those beside it break into pieces. What
+    is left over goes to all in proportion. Widths are round, so that pages take few digits to tell them.
     """
     given = _share(wanted, available)
     grown = accumulate(width * available / sum(given) for width in given)
@@ -48,10 +50,11 @@ def shared_widths(wanted: Sequence[float], available: float) -> list[float]:
 
 
 def _share(wanted: Sequence[float], available: float) -> list[float]:
-    given = [0.0] * len(wanted)
-    left, waiting = available, len(wanted)
-    for width, number in sorted((width, number) for number, width in enumerate(wanted)):
-        given[number] = min(width, left / waiting)
-        left -= given[number]
-        waiting -= 1
+    given = list(wanted)
+    waiting = sorted(range(len(wanted)), key=wanted.__getitem__)
+    while waiting and wanted[waiting[0]] <= available / len(waiting):
+        available -= wanted[waiting.pop(0)]
+    roots = sum(sqrt(wanted[number]) for number in waiting)
+    for number in waiting:
+        given[number] = available * sqrt(wanted[number]) / roots
     return given

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reportlab.pdfbase.ttfonts import TTFError, TTFontFile
 
-from ...errors import ConfigurationError
+from ....errors import ConfigurationError
 
 #: Codes that are the same in every font: those of ASCII.
 ASCII = range(128)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .pdf_bidi import visual
-from .pdf_font_objects import simple_name
-from .pdf_typeface import Typeface, is_plain, show_plain
+from .bidi import visual
+from .font_objects import simple_name
+from .typeface import LINE_END, NEXT_LINE, Typeface, is_plain, show_plain
 
 #: After these a line may break: the first of them that comes in the second half of a full line.
 _BREAKS = (" ,;", "}])&?=/:|_-.")
@@ -42,24 +42,29 @@ class Style:
         return self.points(sum(self.typeface.steps(text)))
 
     def show(self, lines: Sequence[str]) -> str:
-        """The operators for clean lines, with ``\\n`` between them."""
-        joined = "\n".join(lines)
-        if is_plain(joined.replace("\n", "")):
-            return show_plain(joined)
-        return "\n".join(self.typeface.show(visual(line), self.size) for line in lines)
+        """The operators for clean lines, with ``NEXT_LINE`` between them."""
+        return NEXT_LINE.join(map(self._show, lines))
+
+    def _show(self, line: str) -> str:
+        return show_plain([line])[0] if is_plain(line) else self.typeface.show(visual(line), self.size)
 
     def lines(self, text: str, limit: int) -> list[str]:
         """The lines of a clean text, each at most ``limit`` steps wide. Joined they are the text, without its line
         ends."""
         return [line for paragraph in text.split("\n") for line in self._wrap(paragraph, limit)]
 
-    def plain_lines(self, text: str, limit: int) -> list[str]:
-        """The same for a text of printable ASCII, in half the time: a line has so many characters as usually fit."""
-        count = self._usual_count(limit)
-        if len(text) <= 2 * count and sum(self.typeface.all_steps((text,))) <= limit:
-            return [text]
-        lines: list[str] = _cutter(count).findall(text)
-        return lines if max(self.typeface.all_steps(lines)) <= limit else self.lines(text, limit)
+    def wrap_plain(self, texts: Sequence[str], limit: int) -> list[str]:
+        """Texts of printable ASCII with a ``LINE_END`` between their lines: all are cut at once, in a tenth of the
+        time of ``lines``, into lines of so many characters as usually fit."""
+        lines = _cutter(self._usual_count(limit)).findall("\n".join(texts) + "\n")
+        whole = LINE_END + LINE_END.join(lines)[:-1]
+        wrapped = [wrap[1:] for wrap in whole.split("\n")]
+        if max(self.typeface.line_steps(whole)) <= limit:
+            return wrapped
+        return [
+            wrap if max(self.typeface.line_steps(wrap)) <= limit else LINE_END.join(self.lines(text, limit))
+            for wrap, text in zip(wrapped, texts, strict=True)
+        ]
 
     def _usual_count(self, limit: int) -> int:
         return max(1, int(limit * self.typeface.step / 1000 / _USUAL))
@@ -88,9 +93,10 @@ def paragraph(style: Style, text: str, width: float) -> tuple[Sequence[str], int
 
 @lru_cache(maxsize=256)
 def _cutter(count: int) -> re.Pattern[str]:
-    """Cuts a text into lines of so many characters, where ``_break`` would."""
-    breaks = "|".join(f".{{{count // 2},{count}}}(?<=[{re.escape(characters)}])" for characters in _BREAKS)
-    return re.compile(f".{{1,{count}}}\\Z|{breaks}|.{{1,{count}}}")
+    """Cuts texts that each end in a line feed into lines of so many characters, where ``_break`` would."""
+    least = max(1, count // 2) - 1
+    breaks = "|".join(f".{{{least},{count - 1}}}[{re.escape(characters)}]" for characters in _BREAKS)
+    return re.compile(f".{{0,{count}}}+\n|{breaks}|.{{{count}}}")
 
 
 def _fill(steps: Sequence[int], start: int, stop: int, limit: int) -> int:

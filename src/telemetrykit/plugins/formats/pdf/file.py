@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ...runtime.deflate import make_compressor
+from ....runtime.deflate import make_compressor
 
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 #: Streams have the header and checksum of zlib (RFC 1950).
@@ -53,8 +53,7 @@ class PdfFile:
         return self.add(b"%b\nstream\n%b\nendstream" % (head, packed))
 
     def finish(self, root: int, info: int) -> None:
-        """Write the table of objects and the trailer. The file's identifier is a digest of the
-        table."""
+        """Write the table of objects and the trailer. The file's identifier is a digest of the table."""
         start, count = self._size, len(self._places)
         identifier = hashlib.sha256(self._places.tobytes()).hexdigest()[:32].encode()
         self._put(b"xref\n0 %d\n" % count)

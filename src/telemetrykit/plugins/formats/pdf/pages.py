@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .pdf_file import PdfFile, text_string
-from .pdf_template import Sheet
+from .file import PdfFile, text_string
+from .template import Sheet
 
 #: Pages of one branch: a reader finds page 20,000 without reading the pages before it.
 _BRANCH = 200

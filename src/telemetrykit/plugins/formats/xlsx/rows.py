@@ -13,11 +13,11 @@ from itertools import chain, repeat
 from operator import itemgetter
 from typing import NamedTuple
 
-from ...contracts.exports import Row, Value, WriterReport
-from ...model.export import Column, ColumnType
-from ...model.moment import LAST
-from . import cells
-from .cells import Guard, Texts
+from ....contracts.exports import Row, Value, WriterReport
+from ....model.export import Column, ColumnType
+from ....model.moment import LAST
+from .. import cells
+from ..cells import Guard, Texts
 
 
 class Written(NamedTuple):

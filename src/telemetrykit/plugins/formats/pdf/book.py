@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from ...contracts.exports import Document
-from ...model.event import rfc3339
-from .pdf_file import PdfFile
-from .pdf_font import Face
-from .pdf_font_objects import write_face
-from .pdf_furniture import Furniture
-from .pdf_pages import Pages, add_catalog, add_info
-from .pdf_shell import add_forms
-from .pdf_template import PdfTemplate
-from .pdf_text import Style
-from .pdf_typeface import Typeface
+from ....contracts.exports import Document
+from ....model.event import rfc3339
+from .file import PdfFile
+from .font import Face
+from .font_objects import write_face
+from .furniture import Furniture
+from .pages import Pages, add_catalog, add_info
+from .shell import add_forms
+from .template import PdfTemplate
+from .text import Style
+from .typeface import Typeface
 
 _FONTS = Path(__file__).with_name("fonts")
 

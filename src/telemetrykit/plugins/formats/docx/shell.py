@@ -18,19 +18,19 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.shared import Emu, Pt
 
-from ...contracts.exports import Document
-from ...errors import ConfigurationError
-from ...model.event import EPOCH, rfc3339
-from .cells import Texts, clean_xml
-from .docx_look import CELL_STYLE, SIZE, TABLE_STYLE, dress
-from .widths import NUMERIC, shared_widths, wanted_width
+from ....contracts.exports import Document
+from ....errors import ConfigurationError
+from ....model.event import EPOCH, rfc3339
+from ..cells import NO_ROWS, Texts, clean_xml
+from ..widths import NUMERIC, shared_widths, wanted_width
+from .look import CELL_STYLE, SIZE, TABLE_STYLE, dress
 
 #: About the widths of characters in Arial, in ems; bold is wider.
 _NARROW, _USUAL, _WIDE, _BOLD = 0.3, 0.56, 0.72, 1.08
 _NARROW_ONES = frozenset(" !'(),-./:;I[\\]`fijlrt{|}\"")
 #: Left and right of the text of a cell together.
 _GAP = Pt(9)
-#: Above the table.
+#: Above the table, and below one that has no rows.
 _SPACE = Pt(8)
 
 
@@ -49,7 +49,8 @@ class Shell:
         self._doc: Any = docx.Document() if template is None else _load(template)
         _describe(self._doc.core_properties, self._title, document.created_at)
         if template is None:
-            dress(self._doc, self._title, f"Generated {self._moment[:16].replace('T', ' ')} UTC")
+            moment = f"Generated {self._moment[:16].replace('T', ' ')} UTC"
+            dress(self._doc, self._title, moment, len(document.columns))
 
     @property
     def cell_style(self) -> str | None:
@@ -66,6 +67,8 @@ class Shell:
             doc.add_paragraph(line, self._style("Subtitle", WD_STYLE_TYPE.PARAGRAPH))
         doc.paragraphs[-1].paragraph_format.space_after = _SPACE
         self._add_table(self._widths(sample))
+        if not any(sample):
+            doc.add_paragraph(NO_ROWS).paragraph_format.space_before = _SPACE
         saved = io.BytesIO()
         doc.save(saved)
         with zipfile.ZipFile(saved) as package:

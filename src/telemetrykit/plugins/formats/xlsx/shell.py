@@ -20,12 +20,12 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
 
-from ...contracts.exports import Document, Row, Value, WriterReport
-from ...errors import ConfigurationError
-from ...model.event import EPOCH, rfc3339
-from ...model.export import Column
-from . import cells
-from .cells import MAX_CELL, REPLACEMENT, Texts
+from ....contracts.exports import Document, Row, Value, WriterReport
+from ....errors import ConfigurationError
+from ....model.event import EPOCH, rfc3339
+from ....model.export import Column
+from .. import cells
+from ..cells import MAX_CELL, REPLACEMENT, Texts
 
 _TIMES = "yyyy-mm-dd hh:mm:ss.000"
 _STYLES = ("font", "fill", "border", "alignment", "number_format")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...contracts.exports import Document
+from ....contracts.exports import Document
 
 #: A column narrower than this is no use: a sheet with many columns is wider than A4.
 _NARROWEST = 42.0

@@ -1,29 +1,25 @@
-"""``xlsx``: a workbook for Excel, LibreOffice and their like (ECMA-376). Needs openpyxl, of the [export] extra."""
+"""The format ``xlsx``. Needs openpyxl, of the [export] extra."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from ...contracts.exports import Document, Format, Row, WriterReport
-from ...errors import InvalidRequest, MissingDependency
-from ...hookspecs import hookimpl
-from ...model.export import Column, ColumnType
-from ...settings import Settings
-from . import cells
-from .xlsx_cells import RowCells, TextCells
-from .xlsx_package import Package
-from .xlsx_sheets import Sheets
-
-if TYPE_CHECKING:
-    from .xlsx_shell import Shell
+from ....contracts.exports import Document, Format, Writer, WriterReport
+from ....errors import InvalidRequest, MissingDependency
+from ....hookspecs import hookimpl
+from ....model.export import Column, ColumnType
+from ....settings import Settings
+from .. import cells
+from ..package import Package
+from .rows import RowCells, TextCells
+from .sheets import Sheets
+from .writer import XlsxWriter
 
 MAX_SHEET_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
-#: So many rows are looked at to find how wide the columns are.
-_SAMPLE = 100
 
 
 class XlsxFormat:
@@ -50,10 +46,10 @@ class XlsxFormat:
         self._to_guard = cells.to_guard if neutralise else cells.to_no_guard
         self._sheet_rows = sheet_rows
 
-    def open(self, out: BinaryIO, document: Document) -> XlsxWriter:
+    def open(self, out: BinaryIO, document: Document) -> Writer:
         """Raises ConfigurationError for a template that cannot be read, InvalidRequest for more than 16,384 columns."""
         try:
-            from .xlsx_shell import Shell
+            from .shell import Shell
         except ModuleNotFoundError:
             raise MissingDependency("openpyxl", "export") from None
         if len(document.columns) > MAX_COLUMNS:
@@ -64,40 +60,6 @@ class XlsxFormat:
         rows = RowCells(document.columns, report, to_guard=self._to_guard, time_style=shell.time_style)
         package = Package(out)
         return XlsxWriter(package, shell, Sheets(package, shell, rows, self._sheet_rows - 1), report)
-
-
-class XlsxWriter:
-    """Writes one workbook."""
-
-    def __init__(self, package: Package, shell: Shell, sheets: Sheets, report: WriterReport) -> None:
-        self._package = package
-        self._shell = shell
-        self._sheets = sheets
-        self._report = report
-
-    def write(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        if not self._report.rows:
-            self._begin(rows[:_SAMPLE])
-        self._sheets.write(rows)
-        self._report.rows += len(rows)
-
-    def close(self) -> WriterReport:
-        if not self._report.rows:
-            self._begin([])
-        self._sheets.end()
-        for name, content in self._shell.finish(self._report):
-            self._package.put(name, content)
-        self._package.close()
-        return self._report
-
-    def abandon(self) -> None:
-        self._package.abandon()
-
-    def _begin(self, sample: Sequence[Row]) -> None:
-        self._shell.fit_widths(sample)
-        self._sheets.begin()
 
 
 def _clean(document: Document, texts: TextCells) -> Document:

@@ -1,52 +1,21 @@
-"""``docx``: a table for Word, LibreOffice and their like (ECMA-376). Needs python-docx, of the [export] extra."""
+"""Writes rows of any number into a docx."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ...contracts.exports import Document, Format, Row, Writer, WriterReport
-from ...errors import MissingDependency
-from ...hookspecs import hookimpl
-from ...settings import Settings
-from .cells import to_texts, turn
-from .docx_rows import Rows
-from .xlsx_package import Package
+from ....contracts.exports import Document, Row, WriterReport
+from ..cells import to_texts, turn
+from ..package import Package
+from .rows import Rows
 
 if TYPE_CHECKING:
-    from .docx_shell import Shell
+    from .shell import Shell
 
 #: Rows that the widths of the columns are found from.
 _SAMPLE = 200
 _DOCUMENT = "word/document.xml"
-
-
-class DocxFormat:
-    """Title, summary and a table in landscape, its head repeated on each page; pages are numbered.
-
-    ``template`` names a document of the host's own, of which page, header, footer, styles and content are kept: title,
-    summary and table come after it. They have its styles ``Title``, ``Subtitle``, ``Telemetry Table`` (a table style)
-    and ``Telemetry Cell`` (a paragraph style), as far as it has them.
-    """
-
-    name = "docx"
-    media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    suffix = ".docx"
-    max_rows: int | None = None
-    seeks = True
-
-    def __init__(self, *, template: str | Path | None = None) -> None:
-        self._template = None if template is None else Path(template)
-
-    def open(self, out: BinaryIO, document: Document) -> Writer:
-        """Begin a file. ConfigurationError for a template that cannot be read, MissingDependency without
-        python-docx."""
-        try:
-            from .docx_shell import Shell
-        except ModuleNotFoundError:
-            raise MissingDependency("python-docx", "export") from None
-        return DocxWriter(Package(out), Shell(document, self._template), document)
 
 
 class DocxWriter:
@@ -107,8 +76,3 @@ def _split(document: bytes) -> tuple[bytes, bytes]:
     """What comes before the end of the last table, and the rest."""
     place = document.rindex(b"</w:tbl>")
     return document[:place], document[place:]
-
-
-@hookimpl
-def register_formats(settings: Settings) -> Iterable[Format]:
-    return [DocxFormat()]

@@ -1,4 +1,5 @@
-"""The zip file that an xlsx is. Every entry has the first date that zip knows, so that equal files are equal bytes."""
+"""The zip file that an xlsx or a docx is. Every entry has the first date that zip knows, so that equal files are equal
+bytes."""
 
 from __future__ import annotations
 

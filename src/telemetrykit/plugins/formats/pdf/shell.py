@@ -9,9 +9,9 @@ from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
 
-from ...contracts.exports import Document
-from .pdf_file import PdfFile
-from .pdf_template import PdfTemplate, Sheet
+from ....contracts.exports import Document
+from .file import PdfFile
+from .template import PdfTemplate, Sheet
 
 _FORM = re.compile(rb"/FormXob\.tk(\d+) (\d+) 0 R\b")
 _REFERENCE = re.compile(rb"\b(\d+) 0 R\b")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from zlib import adler32
 
-from .pdf_font import PRINTABLE, Face
-from .pdf_font_objects import composite_name, simple_name
+from .font import PRINTABLE, Face
+from .font_objects import composite_name, simple_name
 
+#: Stands between the lines of a text of printable ASCII.
+LINE_END = "\r"
+#: Stands between the lines of what shows a text: white space, then the operator that moves.
+NEXT_LINE = f"{LINE_END}T*"
 #: What is shown for a character that no font has: a white square.
 MISSING = "\u25a1"
 _RUN = re.compile(r"(.)\1*", re.DOTALL)
 #: The widest character of ASCII has this many steps, so that the steps of a text fit into bytes.
 _MOST_STEPS = 255
+#: The lower half of an Adler-32 checksum (RFC 1950) is the sum of the bytes, modulo 65,521, in a third of the time that
+#: ``sum`` takes: for so many bytes it is their sum.
+_MOST_SUMMED = 65_520 // _MOST_STEPS
 
 
 class Typeface:
@@ -22,11 +30,12 @@ class Typeface:
         """The last font must have all of ASCII, and the white square."""
         self.faces = faces
         self.ascii = next(face for face in faces if face.has_ascii())
-        widths = [self.ascii.width(code) if code in PRINTABLE else 0.0 for code in range(256)]
+        widths = {code: self.ascii.width(code) for code in PRINTABLE}
         #: In thousandths of the font's size.
-        self.step = max(widths) / _MOST_STEPS
+        self.step = max(widths.values()) / _MOST_STEPS
         #: Nothing but what is not printable, such as a line end, has no width.
-        self._ascii_steps = bytes(max(1, round(width / self.step)) if width else 0 for width in widths)
+        steps = {code: max(1, round(width / self.step)) for code, width in widths.items()}
+        self._ascii_steps = bytes(steps.get(code, 0) for code in range(256))
         self._choice = _Choice(faces)
         self._steps = _Steps(self)
 
@@ -36,10 +45,19 @@ class Typeface:
             return text.encode("ascii").translate(self._ascii_steps)
         return list(map(self._steps.__getitem__, text))
 
-    def all_steps(self, texts: Sequence[str]) -> list[int]:
-        """The widths of texts of printable ASCII, of which there is one at least."""
-        joined = "\n".join(texts).encode("ascii").translate(self._ascii_steps)
-        return list(map(sum, joined.split(b"\0")))
+    def plain_steps(self, texts: Sequence[str]) -> list[int] | None:
+        """The width of each text; None unless all are printable ASCII."""
+        joined = "\n".join(texts)
+        if not joined.isascii():
+            return None
+        steps = self.line_steps(joined)
+        # What cannot be printed ends a line.
+        return steps if len(steps) == len(texts) else None
+
+    def line_steps(self, text: str) -> list[int]:
+        """The widths of the lines of a text of printable ASCII and line ends of one character."""
+        lines = text.encode("ascii").translate(self._ascii_steps).split(b"\0")
+        return [adler32(steps, 0) & 0xFFFF if len(steps) <= _MOST_SUMMED else sum(steps) for steps in lines]
 
     def face_of(self, character: str) -> Face | None:
         number = self._choice[ord(character)]
@@ -61,7 +79,11 @@ class Typeface:
         return f"{''.join(shown)}{simple_name(self.ascii)} {size} Tf"
 
     def _runs(self, text: str) -> Iterator[tuple[Face, str]]:
-        for run in _RUN.finditer(text.translate(self._choice)):
+        choices = text.translate(self._choice)
+        if choices.count(choices[:1]) == len(choices):
+            yield self.faces[ord(choices[0])], text
+            return
+        for run in _RUN.finditer(choices):
             yield self.faces[ord(run[1])], text[run.start() : run.end()]
 
 
@@ -70,10 +92,11 @@ def is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def show_plain(lines: str) -> str:
-    """The operators that show lines of printable ASCII (ISO 32000-1, section 7.3.4.2), with ``\\n`` between them."""
-    escaped = lines.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
-    return "(" + escaped.replace("\n", ")Tj\n(") + ")Tj"
+def show_plain(texts: Sequence[str]) -> list[str]:
+    """The operators that show each text of printable ASCII and ``LINE_END`` (ISO 32000-1, section 7.3.4.2)."""
+    escaped = "\n".join(texts).replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+    lines = escaped.replace(LINE_END, f")Tj{NEXT_LINE}(").replace("\n", ")Tj\n(")
+    return f"({lines})Tj".split("\n")
 
 
 class _Choice(dict[int, int]):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...contracts.exports import Row
-from .xlsx_cells import RowCells
-from .xlsx_package import Package
+from ....contracts.exports import Row
+from ..package import Package
+from .rows import RowCells
 
 if TYPE_CHECKING:
-    from .xlsx_shell import Shell
+    from .shell import Shell
 
 #: A sheet ends here, before the 2 GiB that an entry can have; a batch may still go beyond.
 _MAX_BYTES = 1_500_000_000

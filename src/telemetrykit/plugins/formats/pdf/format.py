@@ -1,4 +1,4 @@
-"""``pdf``: a table on paper that one would send to a customer (ISO 32000-1). Needs reportlab, of the [export] extra."""
+"""The format ``pdf``. Needs reportlab, of the [export] extra."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from ...contracts.exports import Document, Format, Writer
-from ...errors import MissingDependency
-from ...hookspecs import hookimpl
-from ...settings import Settings
-from .pdf_template import PdfTemplate
+from ....contracts.exports import Document, Format, Writer
+from ....errors import MissingDependency
+from ....hookspecs import hookimpl
+from ....settings import Settings
+from .template import PdfTemplate
 
 
 class PdfFormat:
@@ -34,8 +34,8 @@ class PdfFormat:
     def open(self, out: BinaryIO, document: Document) -> Writer:
         """Begin a file. ConfigurationError if the font cannot be used, MissingDependency without reportlab."""
         try:
-            from .pdf_book import open_book
-            from .pdf_writer import PdfWriter
+            from .book import open_book
+            from .writer import PdfWriter
         except ModuleNotFoundError:
             raise MissingDependency("reportlab", "export") from None
         return PdfWriter(open_book(out, document, self._template, self._font), document, self._template)

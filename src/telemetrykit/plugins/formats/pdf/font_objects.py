@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .pdf_file import PdfFile
-from .pdf_font import ASCII, PRINTABLE, Face, widths
+from .file import PdfFile
+from .font import ASCII, PRINTABLE, Face, widths
 
 _SYSTEM = "<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
 _MAP_HEAD = (

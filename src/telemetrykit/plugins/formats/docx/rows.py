@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 
-from ...contracts.exports import Row, WriterReport
-from ...model.export import Column, ColumnType
-from .cells import Texts, clean_xml, escape_xml, shorten, to_texts, turn
-from .widths import NUMERIC
+from ....contracts.exports import Row, WriterReport
+from ....model.export import Column, ColumnType
+from ..cells import Texts, clean_xml, escape_xml, shorten, to_texts, turn
+from ..widths import NUMERIC
 
 #: A cell of more characters is cut.
 LONGEST = 100_000

@@ -8,13 +8,15 @@ from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
-from docx.shared import Mm, Pt, RGBColor
+from docx.shared import Emu, Inches, Mm, Pt, RGBColor
 
 TABLE_STYLE, CELL_STYLE = "Telemetry Table", "Telemetry Cell"
 #: Of the text in cells, in points.
 SIZE = 7.5
 _FONT = "Arial"
 _INK, _MUTED = RGBColor(0x14, 0x18, 0x1F), RGBColor(0x5B, 0x64, 0x72)
+#: A4 in landscape; a table of many columns has wider pages, up to what Word can have.
+_WIDTH, _HEIGHT, _MARGIN, _NARROWEST, _LARGEST = Mm(297), Mm(210), Mm(13), Pt(42), Inches(22)
 _ACCENT, _LINE, _BAND = "2F5BD8", "E3E6EB", "EEF2FB"
 _TABLE_XML = f"""
 <w:style {nsdecls("w")} w:type="table" w:customStyle="1" w:styleId="TelemetryTable">
@@ -39,12 +41,13 @@ _TABLE_XML = f"""
 </w:style>"""
 
 
-def dress(doc: Any, title: str, moment: str) -> None:
+def dress(doc: Any, title: str, moment: str, columns: int) -> None:
     """Make python-docx's own template ours: landscape, the title on the pages after the first, page numbers."""
     section = doc.sections[0]
     section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = Mm(297), Mm(210)
-    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(13)
+    section.page_width = Emu(min(max(_WIDTH, 2 * _MARGIN + columns * _NARROWEST), _LARGEST))
+    section.page_height = Emu(_HEIGHT * section.page_width // _WIDTH)
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = _MARGIN
     section.header_distance = section.footer_distance = Mm(7)
     _dress_styles(doc.styles)
     doc.styles.element.append(parse_xml(_TABLE_XML))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...contracts.exports import Document
-from .pdf_template import PdfTemplate, Sheet
-from .pdf_text import Style, paragraph
+from ....contracts.exports import Document
+from .template import PdfTemplate, Sheet
+from .text import Style, paragraph
 
 #: Lines of the title and of the summary; more are cut.
 _TITLE_LINES, _SUMMARY_LINES = 3, 16
@@ -28,6 +28,8 @@ class Furniture:
         self._moment = ""
         self._head = ""
         self._muted = fill(template.muted)
+        self._foot = sheet.left, sheet.bottom - 20
+        self._before_number = f"{self._muted}BT {regular.font} {sheet.left:.2f} {sheet.bottom - 20:.2f} Td "
         #: Where the table begins on the first page.
         self.top = sheet.top
 
@@ -45,19 +47,20 @@ class Furniture:
         self.top = y - 2
         style = self._foot_style
         self._moment = self._text(style, moment, sheet.right - style.width(moment), sheet.bottom - 20)
-        self._head = self._text(style, title[0], sheet.left, sheet.top + 8)
+        short, _ = paragraph(style, document.title, sheet.right - sheet.left)
+        self._head = self._muted + self._text(style, _cut(short, 1)[-1], sheet.left, sheet.top + 8)
         return first
 
     def other_page(self) -> str:
         """The head of a page that is not the first."""
-        return self._muted + self._head
+        return self._head
 
     def foot(self, page: int) -> str:
         """Page number and time. The number of all pages is the form ``/Total``."""
-        style, x, y = self._foot_style, self._sheet.left, self._sheet.bottom - 20
         text = f"Page {page} of "
-        total = f"q 1 0 0 1 {x + style.width(text):.2f} {y:.2f} cm/Total Do Q\n"
-        return self._muted + self._text(style, text, x, y) + total + self._moment
+        x, y = self._foot
+        total = f"q 1 0 0 1 {x + self._foot_style.width(text):.2f} {y:.2f} cm/Total Do Q\n"
+        return f"{self._before_number}({text})Tj ET\n{total}{self._moment}"
 
     def total(self, pages: int) -> bytes:
         """The content of that form."""
@@ -66,10 +69,8 @@ class Furniture:
     def _lines(self, style: Style, text: str, most: int) -> Sequence[str]:
         lines, lost = paragraph(style, text, self._sheet.right - self._sheet.left)
         self.lost += lost
-        if len(lines) <= most:
-            return lines
-        self.shortened += 1
-        return [*lines[: most - 1], lines[most - 1][:-1] + _CUT]
+        self.shortened += len(lines) > most
+        return _cut(lines, most)
 
     def _block(self, style: Style, lines: Sequence[str], y: float) -> str:
         return "".join(
@@ -78,6 +79,11 @@ class Furniture:
 
     def _text(self, style: Style, line: str, x: float, y: float) -> str:
         return f"BT {style.font} {x:.2f} {y:.2f} Td {style.show([line])} ET\n"
+
+
+def _cut(lines: Sequence[str], most: int) -> Sequence[str]:
+    """Not more lines than so many; the last of fewer ends in a mark."""
+    return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1][:-1] + _CUT]
 
 
 def fill(colour: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...contracts.exports import Document, Row, WriterReport
-from .cells import Texts, to_texts, turn
-from .pdf_book import Book
-from .pdf_cells import Cells, cells_of
-from .pdf_table import Table, head_of
-from .pdf_template import PdfTemplate
-from .pdf_text import Style
-from .widths import shared_widths, wanted_width
+from ....contracts.exports import Document, Row, WriterReport
+from ..cells import NO_ROWS, Texts, to_texts, turn
+from ..widths import shared_widths, wanted_width
+from .book import Book
+from .columns import Cells, cells_of
+from .table import Table, head_of
+from .template import PdfTemplate
+from .text import Style
+from .typeface import show_plain
 
 #: Rows that the widths of the columns are found from.
 _SAMPLE = 200
@@ -51,6 +52,8 @@ class PdfWriter:
     def close(self) -> WriterReport:
         """End the last page and write what all pages share."""
         table = self._table or self._begin()
+        if not self._report.rows:
+            table.say(show_plain([NO_ROWS])[0])
         table.finish()
         self._book.finish()
         furniture, cells = self._book.furniture, self._cells + self._head_cells
