@@ -46,6 +46,8 @@ class Lane:
         self._busy_timeout = busy_timeout
         self._session: Session | None = None
         self._in_use = in_use
+        #: Held by one who forks, so that the next call waits: a lock does not go to whoever has waited longest.
+        self._gate = threading.RLock()
         #: True while a fork is under way and the file is let go of.
         self.paused = False
         #: Calls handed in and not answered yet.
@@ -68,6 +70,7 @@ class Lane:
 
     def pause(self) -> None:
         """Let go of the file until ``resume``, in any thread; fails if a call takes too long."""
+        self._gate.acquire()
         if self._in_use.acquire(timeout=_FORK_SECONDS):
             self.paused = True
             self._disconnect()
@@ -77,8 +80,11 @@ class Lane:
         if self.paused:
             self.paused = False
             self._in_use.release()
+        self._gate.release()
 
     def _call(self, function: Callable[[Session], T]) -> T:
+        with self._gate:
+            pass  # Nobody forks.
         with self._in_use:
             return self._call_now(function)
 
