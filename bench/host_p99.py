@@ -15,6 +15,9 @@ from .subjects.hosts import HOSTS
 _BARE, _AGAIN, _KIT = "bare Starlette", "bare Starlette, another process", "telemetrykit, stored in SQLite"
 _PEERS = ("OpenTelemetry ASGI, null exporter", "Sentry, traces, no transport")
 _RATE = 1000
+_QUIET = "the kit's host, no export"
+_ROWS = 300_000
+_WHILE = {f"the same while {_ROWS:,} rows go to {format} beside it": format for format in ("csv", "xlsx")}
 
 
 def measure(options: Options) -> Report:
@@ -30,6 +33,7 @@ def measure(options: Options) -> Report:
         times[name] = ratios(p99, base)
         report.add(name, spread(p99), "ms", _remark(times[name], values))
     _judge(report, found, times[_KIT])
+    _add_exports(report, options)
     _add_pauses(report, options)
     name_versions(report, [peer for peer, _ in (HOSTS[name] for name in _PEERS) if peer])
     return report
@@ -51,10 +55,10 @@ def _run(server: Subject, load: Subject, seconds: float) -> dict[str, Any]:
     }
 
 
-def _remark(times: Spread, values: Sequence[Mapping[str, Any]]) -> str:
+def _remark(times: Spread, values: Sequence[Mapping[str, Any]], base: str = "bare") -> str:
     p50, most, lag, long, cpu = (spread([each[key] for each in values]) for key in ("p50", "max", "lag", "long", "cpu"))
     return (
-        f"{times.median:.2f}x bare ({times.low:.2f} … {times.high:.2f}); p50 {p50.median:.2f} ms, longest"
+        f"{times.median:.2f}x {base} ({times.low:.2f} … {times.high:.2f}); p50 {p50.median:.2f} ms, longest"
         f" {most.median:.1f} ms; loop held up at most {lag.median:.1f} ms, over 5 ms {long.median:.1f} times a second;"
         f" {cpu.median:.0f} us CPU a request"
     )
@@ -67,6 +71,27 @@ def _judge(report: Report, found: Mapping[str, Sequence[Mapping[str, Any]]], our
     report.targets.append(
         Target.at_most("p99, times bare; the bound is the null's median", ours.median, null.median, "x")
     )
+
+
+def _add_exports(report: Report, options: Options) -> None:
+    """One host in all rounds: what its clients notice of the process beside it, which never rests meanwhile."""
+    with Subject("exporters") as server, Subject("loads") as load:
+        ways: dict[str, str | None] = {_QUIET: None, **_WHILE}
+        found = rounds(ways, options.pick(10, 2), lambda way: _run_beside(server, load, way))
+    for name, values in found.items():
+        p99 = [each["p99"] for each in values]
+        made = spread([each["made"] for each in values])
+        told = f"; {made.median:.2g} exports in these 2 s" if name != _QUIET else ""
+        times = ratios(p99, [each["p99"] for each in found[_QUIET]])
+        report.add(name, spread(p99), "ms", _remark(times, values, "without an export") + told)
+
+
+def _run_beside(server: Subject, load: Subject, format: str | None) -> dict[str, Any]:
+    if format is None:
+        return _run(server, load, seconds=2.0) | {"made": 0.0}
+    server.ask("begin", into=format, rows=_ROWS)
+    found = _run(server, load, seconds=2.0)
+    return found | {"made": server.ask("rest")}
 
 
 def _add_pauses(report: Report, options: Options) -> None:

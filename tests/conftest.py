@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,11 @@ from hypothesis import settings
 # What an example may take depends on the machine, and no test asserts timing.
 settings.register_profile("kit", deadline=None)
 settings.load_profile("kit")
+
+
+def pytest_configure() -> None:
+    """Ctrl-C works in the processes of the tests, though whoever runs these in the background may have it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from support.waiting import PATIENCE
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -23,7 +24,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MS = 15_000
+PATIENCE_MS = PATIENCE * 1_000
 
 
 # Playwright keeps an event loop running in this thread until it stops; async tests of other modules need it gone.
@@ -44,6 +45,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A profile of its own for one test: cookies, storage, tabs."""
     made = chromium.new_context(viewport={"width": 1440, "height": 900})
     made.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     yield made
     made.close()
 
@@ -82,7 +84,7 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert line is not None, "the demo ended without telling its address"
         yield line.split()[-1]
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -97,6 +99,6 @@ def serve(tmp_path: Path) -> Callable[[int], AbstractContextManager[str]]:
             assert process.stdout is not None
             yield process.stdout.readline().strip()
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
 
     return serving

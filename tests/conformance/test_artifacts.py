@@ -52,6 +52,35 @@ class TestFileArtifacts(ArtifactConformance):
         assert await content(artifacts, KEY) == TEXT
         assert list(drafts.iterdir()) == []
 
+    async def test_what_dead_writers_left_goes_when_it_is_tidied(
+        self, artifacts: FileArtifacts, tmp_path: Path
+    ) -> None:
+        drafts = tmp_path / "files" / ".drafts"
+        (drafts / "abc").write_bytes(TEXT)
+        async with artifacts.open_writer(KEY, "text/csv"):
+            (drafts / "def").write_bytes(TEXT)
+            await artifacts.tidy()
+            assert len(list(drafts.iterdir())) == 1
+        assert list(drafts.iterdir()) == []
+
+    async def test_what_a_process_left_of_a_file_when_it_died_is_listed_and_can_be_deleted(
+        self, artifacts: FileArtifacts, tmp_path: Path
+    ) -> None:
+        await put(artifacts, KEY, TEXT)
+        (tmp_path / "files" / KEY).unlink()
+        assert [found.key async for found in artifacts.list()] == [KEY]
+        await artifacts.delete(KEY)
+        assert [found.key async for found in artifacts.list()] == []
+        assert [path.name for path in (tmp_path / "files").iterdir()] == [".drafts"]
+
+    async def test_what_others_put_into_the_folder_is_not_listed(
+        self, artifacts: FileArtifacts, tmp_path: Path
+    ) -> None:
+        await put(artifacts, KEY, TEXT)
+        for name in ("notes.txt", "notes.about", "a b.about", "me.about"):
+            (tmp_path / "files" / name).write_text('{"author": "somebody"}' if name == "me.about" else "not JSON")
+        assert [found.key async for found in artifacts.list()] == [KEY]
+
     async def test_deleting_the_last_file_leaves_no_empty_folders(
         self, artifacts: FileArtifacts, tmp_path: Path
     ) -> None:

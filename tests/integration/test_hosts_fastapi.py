@@ -19,6 +19,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException,
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from support.waiting import PATIENCE
 
 from telemetrykit import ConfigurationError, Event, Telemetry
 from telemetrykit.testing.telemetry import CapturedEvents, make_telemetry
@@ -349,7 +350,7 @@ def serving(app: Any) -> Iterator[int]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert server.ready.wait(10)
+        assert server.ready.wait(PATIENCE)
         yield server.port
     finally:
         server.should_exit = True
@@ -376,11 +377,11 @@ def test_a_client_that_leaves_a_stream_is_no_error_under_uvicorn(
         return StreamingResponse(parts())
 
     with serving(app) as port:
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         client.request("GET", "/endless")
         assert client.getresponse().read(2000) == b"x" * 2000
         client.close()
-        assert ended.wait(10)
+        assert ended.wait(PATIENCE)
     data = captured.one("http.request").data
     assert (data["outcome"], data.get("error.type"), data["http.response.status_code"]) == ("disconnected", None, 200)
     assert data["http.response.body.size"] >= 2000
@@ -401,11 +402,11 @@ def test_a_client_that_leaves_its_upload_is_no_error_under_uvicorn(
             ended.set()
 
     app.router.add_route("/upload", upload, methods=["POST"])
-    with serving(app) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with serving(app) as port, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(b"POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhello")
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE)
         client.close()
-        assert ended.wait(10)
+        assert ended.wait(PATIENCE)
     data = captured.one("http.request").data
     assert (data["outcome"], data["http.request.body.size"], data.get("error.type")) == ("disconnected", 5, None)
 
@@ -452,7 +453,7 @@ def test_an_open_stream_does_not_hold_the_end_of_a_server_up(
 ) -> None:
     host = process()
     assert host.stdout is not None
-    client = http.client.HTTPConnection("127.0.0.1", int(host.stdout.readline()), timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", int(host.stdout.readline()), timeout=PATIENCE)
     client.request("GET", "/telemetry/stream")
     stream = client.getresponse()
     while stream.readline().strip() != b"event: connected":
@@ -460,7 +461,7 @@ def test_an_open_stream_does_not_hold_the_end_of_a_server_up(
     host.send_signal(number)
     rest = stream.read()
     assert b"event: closing" in rest
-    assert host.wait(10) in (-number, 0, 128 + number)
+    assert host.wait(PATIENCE) in (-number, 0, 128 + number)
     client.close()
 
 
@@ -469,6 +470,6 @@ def test_a_backend_that_is_required_and_away_stops_the_host(
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     host = process(url=f"sqlite:{tmp_path}/file/telemetry.db", require_backends=True)
-    output, errors = host.communicate(timeout=20)
+    output, errors = host.communicate(timeout=PATIENCE)
     assert (output, host.returncode) == ("", 3)
     assert "telemetrykit" in errors

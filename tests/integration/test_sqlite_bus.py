@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from support.waiting import PATIENCE
 
 from telemetrykit.model.health import HealthStatus
 from telemetrykit.plugins.buses.sqlite import SqliteBus
@@ -42,13 +43,13 @@ def watchers() -> int:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 - what a thread does has no event to wait for
             await asyncio.sleep(0.01)
 
 
 async def test_a_write_of_another_connection_is_a_signal_on_every_channel(store: SqliteStore, bus: SqliteBus) -> None:
-    async with bus.subscribe("events", "jobs") as signals, asyncio.timeout(30):
+    async with bus.subscribe("events", "jobs") as signals, asyncio.timeout(PATIENCE):
         for _ in range(3):
             await stored(store, new_event())
             met = {await anext(signals), await anext(signals)}
@@ -75,21 +76,21 @@ async def test_closing_ends_its_thread(store: SqliteStore, bus: SqliteBus) -> No
 
 async def test_a_file_that_is_not_there_yet_is_waited_for(path: Path, bus: SqliteBus) -> None:
     async with bus.subscribe("events") as signals:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while (health := await bus.ping()).status is HealthStatus.HEALTHY:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert str(path) in health.issues[0]
         store = SqliteStore(path)
         await store.open()
         await stored(store, new_event())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             assert await anext(signals) == ("events", b"")
         assert (await bus.ping()).status is HealthStatus.HEALTHY
         await store.close()
 
 
 async def test_a_file_that_is_replaced_is_watched_anew(store: SqliteStore, path: Path, bus: SqliteBus) -> None:
-    async with bus.subscribe("events") as signals, asyncio.timeout(30):
+    async with bus.subscribe("events") as signals, asyncio.timeout(PATIENCE):
         await anext(signals)
         await asyncio.to_thread(shutil.rmtree, path.parent)
         other = SqliteStore(path)

@@ -16,6 +16,7 @@ from telemetrykit.model.compare import Compare
 from telemetrykit.model.filter import Filter
 from telemetrykit.plugins.stores import sqlite_rows
 from telemetrykit.plugins.stores.sqlite import SqliteStore
+from telemetrykit.testing.clock import FakeClock
 from telemetrykit.testing.conformance.store_log import DEFAULT, NEVER, cursors, new_event, scanned, stored
 
 _WRITER = """
@@ -233,3 +234,24 @@ class WrongClock:
 
     def monotonic(self) -> float:
         return 0.0
+
+
+async def test_a_lease_from_before_the_clock_went_back_ends_as_long_after_it_as_it_was_made_for(path: Path) -> None:
+    clock = FakeClock()
+    store = SqliteStore(path, clock=clock)
+    await store.open()
+    dead = await store.acquire("leader", "dead", 30)
+    living = await store.acquire("other", "living", 30)
+    clock.set_back(3_600)
+    assert await store.acquire("leader", "next", 60) is None
+    assert await store.acquire("other", "next", 60) is None
+    clock.advance(20)
+    assert await store.acquire("leader", "next", 60) is None
+    assert await store.acquire("other", "living", 30) == living
+    clock.advance(10)
+    later = await store.acquire("leader", "next", 60)
+    assert dead is not None
+    assert later is not None
+    assert later > dead
+    assert await store.acquire("other", "next", 60) is None
+    await store.close()

@@ -11,6 +11,7 @@ import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.waiting import PATIENCE
 
 from telemetrykit.cli.event_lines import event_line
 from telemetrykit.cli.follower import Follower
@@ -56,11 +57,11 @@ class Tail:
         await self.bus.publish(EVENTS_CHANNEL)
 
     async def see(self, count: int) -> list[int]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return [await self.shown.get() for _ in range(count)]
 
     async def hear(self) -> str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await self.told.get()
 
 

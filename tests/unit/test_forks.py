@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support.waiting import PATIENCE
 
 from telemetrykit.runtime.forks import after_fork
 
@@ -34,7 +35,7 @@ assert kept.renewed == []
 
 
 def test_a_living_object_is_renewed_in_the_child_only_and_a_dead_one_is_not_missed() -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

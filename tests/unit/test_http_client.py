@@ -16,6 +16,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.waiting import PATIENCE
 
 from telemetrykit.errors import DeliveryError
 from telemetrykit.runtime.addresses import is_public
@@ -33,7 +34,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def client() -> HttpClient:
-    return HttpClient(allow_private=True, timeout=5)
+    return HttpClient(allow_private=True, timeout=PATIENCE)
 
 
 def resolving(*addresses: str) -> Callable[[str, int], Any]:
@@ -136,14 +137,14 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_called(endpoint: End
         asked.append((host, port))
         return resolving("127.0.0.1" if len(asked) == 1 else "192.0.2.1")(host, port)
 
-    client = HttpClient(allow_private=True, timeout=5, resolve=resolve)
+    client = HttpClient(allow_private=True, timeout=PATIENCE, resolve=resolve)
     assert client.post(f"http://hooks.example:{endpoint.port}/x", b"", {}).status == 204
     assert asked == [("hooks.example", endpoint.port)]
     assert endpoint.requests[0].headers["host"] == f"hooks.example:{endpoint.port}"
 
 
 def test_of_several_addresses_the_next_is_tried_when_one_refuses(endpoint: Endpoint) -> None:
-    client = HttpClient(allow_private=True, timeout=5, resolve=resolving("127.0.0.2", "127.0.0.1"))
+    client = HttpClient(allow_private=True, timeout=PATIENCE, resolve=resolving("127.0.0.2", "127.0.0.1"))
     assert client.post(f"http://hooks.example:{endpoint.port}/", b"", {}).status == 204
 
 
@@ -311,7 +312,7 @@ def secure(certificate: Path) -> Iterator[tuple[Endpoint, list[str | None]]]:
 
 def trusting(certificate: Path, *addresses: str) -> HttpClient:
     context = ssl.create_default_context(cafile=certificate)
-    return HttpClient(allow_private=True, timeout=5, resolve=resolving(*addresses), tls=context)
+    return HttpClient(allow_private=True, timeout=PATIENCE, resolve=resolving(*addresses), tls=context)
 
 
 def test_tls_is_spoken_with_the_name_and_not_with_the_address(
@@ -337,6 +338,6 @@ def test_a_certificate_for_another_name_is_refused(
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(secure: tuple[Endpoint, list[str | None]]) -> None:
-    client = HttpClient(allow_private=True, timeout=5, resolve=resolving("127.0.0.1"))
+    client = HttpClient(allow_private=True, timeout=PATIENCE, resolve=resolving("127.0.0.1"))
     with pytest.raises(DeliveryError, match="TLS failed: self-signed certificate"):
         client.post(f"https://hooks.example:{secure[0].port}/", b"x", {})

@@ -33,3 +33,23 @@ def test_each_of_many_nonces_can_be_used_again_once_it_has_expired() -> None:
     assert all(leases.acquire(name, "a", number, 1) for number, name in enumerate(names))
     assert not any(leases.acquire(name, "b", SECOND - 1, 1) for name in names)
     assert all(leases.acquire(name, "b", 2 * SECOND, 1) for name in names)
+
+
+def test_a_lease_from_before_the_clock_went_back_ends_as_long_after_it_as_it_was_made_for() -> None:
+    leases = MemoryLeases()
+    fence = leases.acquire("leader", "a", 3_600 * SECOND, 5)
+    assert leases.acquire("leader", "b", 0, 60) is None
+    assert leases.acquire("leader", "b", 4 * SECOND, 60) is None
+    later = leases.acquire("leader", "b", 5 * SECOND, 60)
+    assert fence is not None
+    assert later is not None
+    assert later > fence
+
+
+def test_who_still_lives_when_the_clock_goes_back_keeps_his_lease() -> None:
+    leases = MemoryLeases()
+    fence = leases.acquire("leader", "a", 3_600 * SECOND, 5)
+    assert leases.acquire("leader", "b", 0, 60) is None
+    assert leases.acquire("leader", "a", 4 * SECOND, 5) == fence
+    assert leases.acquire("leader", "b", 8 * SECOND, 60) is None
+    assert leases.acquire("leader", "b", 9 * SECOND, 60) is not None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from support.waiting import PATIENCE
 
 from telemetrykit.contracts.events import Consumer, EventType, Ingest
 from telemetrykit.errors import BackendUnavailable
@@ -209,7 +210,7 @@ async def test_events_wait_while_the_store_is_away_and_are_stored_once_when_it_i
     way.store.away = True
     running = asyncio.create_task(way.pipeline.run())
     way.emit("early")
-    await asyncio.wait_for(way.store.asked.wait(), 5)
+    await asyncio.wait_for(way.store.asked.wait(), PATIENCE)
     assert "gone fishing" in way.back.health().issues[0]
     way.store.away = False
     assert [event.type for event in await way.stored()] == ["early"]
@@ -236,7 +237,7 @@ async def test_waiting_events_do_not_wait_for_a_long_interval_if_somebody_watche
         before = way.back.stored
         for _ in range(count):
             way.emit("a")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while way.back.stored < before + count:  # noqa: ASYNC110 - nobody else is told of what is stored
                 await asyncio.sleep(0.005)
     await way.pipeline.stop(1, 5)
@@ -248,8 +249,8 @@ async def test_a_store_that_takes_batches_is_given_the_time_for_all_of_them() ->
     running = asyncio.create_task(way.pipeline.run())
     for _ in range(4000):
         way.emit("order.paid")
-    way.store.pause = 0.15
-    await way.pipeline.stop(0.3, 30)
+    way.store.pause = 0.3
+    await way.pipeline.stop(1, PATIENCE)
     assert way.drops.counts() == {}
     assert way.back.stored == 4000
     running.cancel()
@@ -259,8 +260,8 @@ async def test_the_end_does_not_last_for_ever_whatever_the_store_takes() -> None
     way = Way(size=5000)
     for _ in range(4000):
         way.emit("order.paid")
-    way.store.pause = 0.1
-    await way.pipeline.stop(5, 0.15)
+    way.store.pause = 0.4
+    await way.pipeline.stop(PATIENCE, 1)
     assert 0 < way.drops.counts()["store_unavailable"] <= 3000
 
 
@@ -270,7 +271,7 @@ async def test_stop_stores_what_is_left_and_ends_the_loop() -> None:
     for _ in range(2500):
         way.emit("order.paid")
     await way.pipeline.stop(5, 5)
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE)
     assert len(way.seen) == 2500
 
 

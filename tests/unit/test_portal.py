@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 import sniffio
+from support.waiting import PATIENCE
 
 from telemetrykit.errors import BackendUnavailable
 from telemetrykit.runtime.portal import Pace, Portal, Waker, running_loop
@@ -48,7 +49,7 @@ async def test_a_call_runs_in_the_kits_thread(portal: Portal) -> None:
 
 async def test_a_call_may_use_anyio_whatever_loop_the_caller_runs(portal: Portal) -> None:
     async def timed() -> str:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             await anyio.sleep(0.001)
         return sniffio.current_async_library()
 
@@ -122,7 +123,7 @@ def test_stopping_cancels_what_still_runs(portal: Portal) -> None:
             raise
 
     portal.submit(wait())
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE)
     portal.stop()
     assert cancelled.is_set()
 
@@ -151,7 +152,7 @@ def test_soon_does_nothing_where_nothing_runs(portal: Portal) -> None:
     assert not portal.running
     portal.start()
     portal.soon(called.set)
-    assert called.wait(5)
+    assert called.wait(PATIENCE)
 
 
 def test_the_thread_does_not_inherit_the_context_that_started_it(portal: Portal) -> None:
@@ -163,7 +164,7 @@ def test_the_thread_does_not_inherit_the_context_that_started_it(portal: Portal)
     token = CURRENT.set(Current("00-" + "1" * 32 + "-" + "2" * 16 + "-01"))
     loop = portal.start()
     CURRENT.reset(token)
-    assert asyncio.run_coroutine_threadsafe(current(), loop).result(5) is None
+    assert asyncio.run_coroutine_threadsafe(current(), loop).result(PATIENCE) is None
 
 
 def test_starting_from_many_threads_makes_one_loop(portal: Portal) -> None:
@@ -225,5 +226,5 @@ portal.stop()
 
 def test_a_forked_child_starts_a_loop_of_its_own_and_the_parents_lives_on() -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 import pytest
+from support.waiting import PATIENCE
 
 from telemetrykit.runtime.signals import SignalChain
 
@@ -44,6 +45,7 @@ def test_closing_is_called_before_the_handler_that_was_there(heard: list[str]) -
 def test_restore_puts_the_old_handler_back(heard: list[str], host: Handler) -> None:
     chain = SignalChain(lambda: heard.append("closing"))
     chain.install()
+    assert signal.getsignal(signal.SIGTERM) is not host
     chain.restore()
     assert signal.getsignal(signal.SIGTERM) is host
 
@@ -147,5 +149,5 @@ signal.pause()
 
 
 def test_a_process_without_a_handler_dies_of_the_signal_as_before() -> None:
-    done = subprocess.run([sys.executable, "-c", DEFAULT], capture_output=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", DEFAULT], capture_output=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"closing")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
+from support.waiting import PATIENCE
 
 from telemetrykit.errors import DeliveryError
 from telemetrykit.plugins.sinks import webhook
@@ -46,7 +47,7 @@ def clock() -> StandingClock:
 def sink(endpoint: Endpoint, query: str = "", clock: StandingClock | None = None) -> WebhookSink:
     settings = Settings(sinks={"hook": f"webhook:{endpoint.url}/in?key=T0%2Fhunter2{query}"})
     (url,) = sink_urls(settings, "webhook", "secret")
-    return WebhookSink(url, HttpClient(allow_private=True, timeout=5), clock)
+    return WebhookSink(url, HttpClient(allow_private=True, timeout=PATIENCE), clock)
 
 
 async def test_a_batch_arrives_as_cloudevents_at_the_url_without_our_parameters(endpoint: Endpoint) -> None:

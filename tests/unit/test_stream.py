@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from support.waiting import PATIENCE
 
 from telemetrykit.errors import BackendUnavailable, TooMany
 from telemetrykit.model.event import Event
@@ -97,7 +98,7 @@ async def stage() -> AsyncIterator[Stage]:
 async def read(feed: Feed, number: int) -> list[int]:
     """The cursors of the next ``number`` events; gaps are kept as negative numbers."""
     cursors: list[int] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(cursors) < number:
             frames = await feed.read()
             for frame in map(codec.loads, frames):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from support.waiting import PATIENCE
 
 from telemetrykit.stream.client import Client
 from telemetrykit.stream.doorbell import Doorbell
@@ -45,7 +46,7 @@ async def test_a_wake_ends_the_wait_and_only_that_one() -> None:
 async def test_a_wake_that_came_before_the_wait_is_not_lost() -> None:
     client = Client(Doorbell())
     client.wake()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         await client.wait()
 
 
@@ -56,7 +57,7 @@ async def test_a_wake_after_a_wait_that_was_cancelled_is_kept_for_the_next() -> 
         await turns()
         tasks.cancel_scope.cancel()
     client.wake()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         await client.wait()
 
 
@@ -67,7 +68,7 @@ async def test_a_wake_in_the_moment_in_which_the_wait_is_cancelled_is_harmless()
         await turns()
         tasks.cancel_scope.cancel()
         client.wake()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         await client.wait()
 
 
@@ -75,7 +76,7 @@ async def test_a_heartbeat_wakes_and_is_taken_once() -> None:
     client = Client(Doorbell())
     assert not client.take_heartbeat()
     client.beat()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         await client.wait()
     assert [client.take_heartbeat(), client.take_heartbeat()] == [True, False]
 
@@ -83,6 +84,6 @@ async def test_a_heartbeat_wakes_and_is_taken_once() -> None:
 async def test_closing_wakes_and_stays() -> None:
     client = Client(Doorbell())
     client.close()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         await client.wait()
     assert client.closing

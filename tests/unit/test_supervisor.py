@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from support.waiting import PATIENCE
 
 from telemetrykit.model.health import HealthStatus
 from telemetrykit.runtime.supervisor import Supervisor
@@ -26,7 +27,7 @@ async def test_a_loop_that_raises_is_started_again_and_counted() -> None:
 
     supervisor = Supervisor()
     supervisor.add("shaky", loop)
-    await asyncio.wait_for(third.wait(), 5)
+    await asyncio.wait_for(third.wait(), PATIENCE)
     (state,) = supervisor.states()
     assert (state.restarts, state.running, state.error) == (2, True, "RuntimeError: boom")
     await supervisor.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from ...settings import Settings
 from ..stores.sqlite_url import database_path
 from .mailbox import Mailboxes, Signal
 from .sqlite_watch import Watch
+
+# What a fork waits for a look at the file, on a machine that is very busy.
+_FORK_SECONDS = 10.0
 
 
 @hookimpl
@@ -36,6 +40,9 @@ class SqliteBus(Bus):
         self._path = path
         self._mailboxes = Mailboxes()
         self._watch: Watch | None = None
+        #: Held while the thread is begun or ended, and while the process forks.
+        self._turn = threading.RLock()
+        self._paused = False
         # SQLite keeps its locks per process: no connection may be open while the process forks.
         around_fork(before=self._pause, in_parent=self._resume, in_child=self._renew)
 
@@ -69,22 +76,31 @@ class SqliteBus(Bus):
         return Health() if trouble is None else Health.degraded(trouble)
 
     def _start_watching(self) -> None:
-        if self._watch is None:
-            self._watch = Watch(self._path, self._mailboxes.put_everywhere, asyncio.get_running_loop())
-            self._watch.start()
+        with self._turn:
+            if self._watch is None:
+                self._watch = Watch(self._path, self._mailboxes.put_everywhere, asyncio.get_running_loop())
+                self._watch.start()
 
     def _stop_watching(self) -> None:
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
+        with self._turn:
+            if self._watch is not None:
+                self._watch.stop()
+                self._watch = None
 
     def _pause(self) -> None:
+        self._turn.acquire()
+        self._paused = True
         if self._watch is not None:
-            self._watch.stop()
+            self._watch.stop(_FORK_SECONDS)
 
     def _resume(self) -> None:
+        if not self._paused:
+            return  # It was made while the process forked.
+        self._paused = False
         if self._watch is not None:
             self._watch.start()
+        self._turn.release()
 
     def _renew(self) -> None:
+        self._turn, self._paused = threading.RLock(), False
         self._watch = None

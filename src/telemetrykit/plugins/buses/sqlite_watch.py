@@ -30,27 +30,30 @@ class Watch:
 
     def start(self) -> None:
         """Begin, or begin again; from any thread."""
-        self._stopped.clear()
-        self._thread = threading.Thread(target=self._run, name="telemetrykit.sqlite.watch", daemon=True)
+        # One of its own for each thread: the former may not have heard yet that it is to end.
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(self._stopped,), name="telemetrykit.sqlite.watch", daemon=True
+        )
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread; it never sleeps on when told so."""
+    def stop(self, seconds: float = 1.0) -> None:
+        """End the thread, and wait for that; it never sleeps on when told so."""
         self._stopped.set()
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(seconds)
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
+    def _run(self, stopped: threading.Event) -> None:
+        while not stopped.is_set():
             try:
-                self._look_at_one_file()
+                self._look_at_one_file(stopped)
             except (sqlite3.Error, OSError) as error:
                 self.trouble = str(unavailable(error, self._path))
-                self._stopped.wait(_AFTER_TROUBLE)
+                stopped.wait(_AFTER_TROUBLE)
             except RuntimeError:
                 return  # The loop is closed.
 
-    def _look_at_one_file(self) -> None:
+    def _look_at_one_file(self, stopped: threading.Event) -> None:
         # Not for ever, because a file that was replaced never changes again.
         identity = self._path.stat().st_ino
         require_writable(self._path)
@@ -58,19 +61,19 @@ class Watch:
         try:
             seen = None
             while self._path.stat().st_ino == identity:
-                seen = self._look(connection, seen)
-                if self._stopped.is_set():
+                seen = self._look(connection, seen, stopped)
+                if stopped.is_set():
                     return
         finally:
             connection.close()
 
-    def _look(self, connection: sqlite3.Connection, seen: int | None) -> int | None:
+    def _look(self, connection: sqlite3.Connection, seen: int | None, stopped: threading.Event) -> int | None:
         for _ in range(_LOOKS_AT_ONE_FILE):
             (version,) = connection.execute("PRAGMA data_version").fetchone()
             self.trouble = None
             if version != seen:
                 self._loop.call_soon_threadsafe(self._on_change)
                 seen = version
-            if self._stopped.wait(_EVERY):
+            if stopped.wait(_EVERY):
                 break
         return seen

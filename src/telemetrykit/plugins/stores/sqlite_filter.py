@@ -67,13 +67,13 @@ def register_functions(connection: sqlite3.Connection) -> None:
     """Teach a connection the two functions that stand in where SQLite cannot say exactly what a filter means."""
 
     @lru_cache(maxsize=256)
-    def test_of(key: str, op: str, value: str) -> Callable[[Mapping[str, Any]], bool]:
+    def compare_of(key: str, op: str, value: str) -> Callable[[Mapping[str, Any]], bool]:
         return data_test(key, op, loads(value))
 
     connection.create_function(
         "telemetrykit_compare",
         4,
-        lambda data, key, op, value: test_of(key, op, value)(loads(data)),
+        lambda data, key, op, value: compare_of(key, op, value)(loads(data)),
         deterministic=True,
     )
     glob_of = lru_cache(maxsize=256)(glob_test)
