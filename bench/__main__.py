@@ -13,7 +13,7 @@ from .machine import describe
 from .options import CACHE, Options
 from .report import Report
 
-ROWS = ("capture", "emit", "ingest", "queries", "fanout", "host_p99", "exports", "queue")
+ROWS = ("capture", "emit", "ingest", "queries", "fanout", "host_p99", "exports", "queue", "job_api")
 _RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

@@ -1,4 +1,4 @@
-"""CPU time of jobs that do nothing. ``python -m bench.subjects.queues WAY``"""
+"""Jobs that do nothing, by the wall and by CPU time. ``python -m bench.subjects.queues WAY``"""
 
 from __future__ import annotations
 
@@ -250,9 +250,11 @@ OURS = "telemetrykit, 100 at once"
 WAYS: dict[str, tuple[str | None, Callable[..., Way], tuple[int, ...]]] = {
     OURS: (None, Kit, (100,)),
     "telemetrykit, 10 at once": (None, Kit, (10,)),
+    "telemetrykit, 5 at once": (None, Kit, (5,)),
     "dramatiq, 8 threads": ("dramatiq", Dramatiq, ()),
     "SAQ, 10 at once": ("saq", Saq, (10,)),
     "SAQ, 100 at once": ("saq", Saq, (100,)),
+    "BullMQ, 1 at once": ("valkey", BullMQ, (1,)),
     "BullMQ, 10 at once": ("valkey", BullMQ, (10,)),
     "BullMQ, 100 at once": ("valkey", BullMQ, (100,)),
 }

@@ -131,6 +131,7 @@ class Assembly:
                 portal=self.portal,
                 ids=self.ids,
                 emit=self.emitter.emit,
+                types=self.types,
                 store=self.backends.store,
                 bus=self.backends.bus,
                 queue=self.backends.queue,

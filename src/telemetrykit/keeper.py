@@ -75,6 +75,12 @@ class Keeper:
                 self.lazy = True
                 self._exit.arm()
 
+    async def started(self) -> None:
+        """Returns once the kit runs, which it is made to if need be. Raises what opening it raises."""
+        self.start_lazily()
+        if self.life.started_at is None:
+            await self._parts.portal.call(self.life.open)
+
     async def flush(self) -> None:
         """Wait until everything that was emitted before is stored; starts the kit if need be."""
         self.start_lazily()

@@ -253,6 +253,7 @@ class Telemetry:
                 panels=parts.registry.parts("register_panels", Panel),
                 title=self.settings.title or parts.emitter.source,
                 ensure_started=self._keeper.start_lazily,
+                started=self._keeper.started,
                 health=parts.board.report,
                 status=self._introspection.status,
                 plugins=self._introspection.plugins,

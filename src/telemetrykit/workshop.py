@@ -16,6 +16,7 @@ from .contracts.jobs import JobKind
 from .contracts.queue import Queue
 from .contracts.storage import Store
 from .events.current import CURRENT, Current, leave
+from .events.types import EventTypes
 from .exports.catalog import Catalog
 from .exports.expiry import Expiry
 from .exports.params import PARAMS_SCHEMA
@@ -23,6 +24,7 @@ from .exports.runner import KIND, QUEUE, ExportRunner
 from .exports.service import ExportService
 from .exports.speed import Speed
 from .exports.statistics import Statistics
+from .exports.sweep import Sweep
 from .jobs.announcer import Announcer
 from .jobs.attempt import Attempt
 from .jobs.backoff import Backoff
@@ -37,6 +39,7 @@ from .jobs.retry_many import RetryMany
 from .jobs.runners import HandlerLoop
 from .jobs.service import JobService
 from .jobs.staff import Staff
+from .jobs.untold import Untold
 from .jobs.worker import Worker
 from .leader import LEASE_SECONDS, Leader
 from .model.health import Health, worst_of
@@ -51,6 +54,10 @@ logger = logging.getLogger("telemetrykit.jobs")
 
 #: An export takes its time: an hour is more than any may.
 _EXPORT_TIMEOUT = 3600.0
+#: Seconds after which a file that no job refers to is nobody's: longer than any run of an export lasts.
+_SAFE_AGE = 4 * _EXPORT_TIMEOUT
+#: What the ends of jobs are called besides, by kind.
+_NAMES = {KIND: KIND}
 _MAX_STALLED = 3
 _CHILD_EVERY = 0.5
 #: Seconds that the queue has at the end to take back what is not done, and the child to end.
@@ -58,8 +65,8 @@ _HAND_BACK = 0.7
 #: Seconds between two looks for lost leases, at most, and looks in the time of one lease.
 _REAP_EVERY = 5.0
 _REAPS_A_LEASE = 3
-#: In leases: how long a worker may be silent and still counts as alive.
-_ALIVE = 1.5
+#: In leases: how long a worker may be silent and still counts as alive. It gives two signs a lease.
+_ALIVE = 1.0
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -74,6 +81,7 @@ class Ground:
     portal: Portal
     ids: IdFactory
     emit: Emit
+    types: EventTypes
     store: Store
     bus: Bus
     queue: Queue
@@ -92,12 +100,13 @@ class Workshop:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         settings, queue, clock, portal = ground.settings, ground.queue, ground.clock, ground.portal
-        self.announcer = Announcer(ground.emit, ground.bus, {KIND: KIND})
+        self.announcer = Announcer(ground.emit, ground.bus, _NAMES)
         self.feed = JobFeed(queue, ground.bus)
         self.catalog = Catalog(
             ground.registry.parts("register_sources", Source),
             ground.registry.parts("register_formats", Format),
             ground.registry.parts("register_compressors", Compressor),
+            ground.types,
         )
         self.kinds = JobKinds([*ground.registry.parts("register_jobs", JobKind), *self._own_kinds()])
         self.jobs = JobService(
@@ -122,7 +131,7 @@ class Workshop:
             ground.artifacts,
             self.announcer,
             Speed(queue, clock, KIND),
-            Statistics(queue, clock, KIND),
+            Statistics(queue, clock),
             ground.context,
         )
         self._wire_work()
@@ -166,11 +175,25 @@ class Workshop:
             max_stalled=_MAX_STALLED,
             expiring=frozenset({QUEUE}),
             expire=expiry.expire,
+            tell=self._make_untold().tell,
+            sweep=Sweep(ground.queue, ground.artifacts, ground.clock, KIND, age=_SAFE_AGE).sweep,
         )
         seconds = min(LEASE_SECONDS, ground.settings.lease)
         self._janitor_leader = Leader(ground.store, "jobs.janitor", ground.holder, seconds=seconds)
         self._child_leader = Leader(ground.store, "jobs.child", ground.holder, seconds=seconds)
         self.child = self._make_child()
+
+    def _make_untold(self) -> Untold:
+        ground = self._ground
+        return Untold(
+            ground.queue,
+            ground.store,
+            self.staff,
+            ground.clock,
+            ground.emit,
+            lambda emit: Announcer(emit, ground.bus, _NAMES),
+            lease=ground.settings.lease,
+        )
 
     @property
     def leaders(self) -> Sequence[Leader]:
@@ -190,6 +213,15 @@ class Workshop:
         if self.child is not None:
             duty = self.child.duty
             yield "jobs.child", lambda: self._child_leader.run_while_leading(duty, every=_CHILD_EVERY)
+            yield "jobs.child.former", self._see_off
+
+    async def _see_off(self) -> None:
+        """A child that was begun here outlives our lead only for what it has to do."""
+        assert self.child is not None  # noqa: S101 - else it is not run
+        while True:
+            await asyncio.sleep(_CHILD_EVERY)
+            if not self._child_leader.leading:
+                await self.child.stand_down()
 
     def start(self) -> None:
         """Begin anew; the kit's loop may be another one than last time."""

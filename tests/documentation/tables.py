@@ -87,6 +87,7 @@ def endpoint_facts(name: str) -> str:
         lines += ["| parameter | in | |", "|---|---|---|", *map(_parameter, operation["parameters"]), ""]
     if "requestBody" in operation:
         bodies = ", ".join(f"`{name}`" for name in operation["requestBody"]["content"])
+        bodies += "" if operation["requestBody"]["required"] else ", or none"
         lines += [*_wrapped(f"Bodies: {bodies}."), ""]
     lines += ["Answers:", "", *_answers(operation["responses"])]
     return "\n".join([*lines, ""])

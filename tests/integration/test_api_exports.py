@@ -193,7 +193,7 @@ def test_what_arrives_after_the_request_is_not_in_the_file(
     ("body", "pointer", "cure"),
     [
         ({"format": "cvs"}, "#/format", "did you mean 'csv'"),
-        ({}, "#", "'format' is a required property"),
+        ({}, "#/format", "name a format: csv, docx, json, jsonl, pdf, xlsx"),
         ({"format": "csv", "source": "evnts"}, "#/source", "did you mean 'events'"),
         ({"format": "csv", "compression": "zip"}, "#/compression", "gzip"),
         ({"format": "csv", "fields": ["cursor", "tmie"]}, "#/fields/1", "did you mean 'time'"),
@@ -290,7 +290,9 @@ def test_the_list_is_filtered_and_cut_into_pages(kit: Telemetry, operator: TestC
     assert ids(q=done[0][:18]) != []
     page = operator.get(PATH, params={"limit": 2, "offset": 1}).json()
     assert [one["job_id"] for one in page["items"]] == [failed, done[2]]
-    assert page["pagination"] == {"total": 5, "limit": 2, "offset": 1, "has_more": True, "next_cursor": None}
+    cursor = page["pagination"].pop("next_cursor")
+    assert page["pagination"] == {"total": 5, "limit": 2, "offset": 1, "has_more": True}
+    assert ids(cursor=cursor) == [done[1], done[0]]
     assert operator.get(PATH, params={"limit": 2, "offset": 4}).json()["pagination"]["has_more"] is False
 
 
@@ -328,6 +330,30 @@ def test_an_export_can_be_stopped_until_it_is_over_and_made_again_once_it_has_no
         assert finish(kit, id).status is (JobStatus.FAILED if status is JobStatus.FAILED else JobStatus.COMPLETED)
 
 
+@pytest.mark.parametrize("status", list(JobStatus))
+def test_what_its_status_does_not_allow_is_refused_with_what_it_does_allow(
+    kit: Telemetry, operator: TestClient, office: OfficePlugin, status: JobStatus
+) -> None:
+    id = put_into(kit, operator, office, status)
+    told = operator.get(f"{PATH}/{id}").json()
+    asked = [("GET", "/download"), ("GET", "/manifest")] if status is not JobStatus.COMPLETED else []
+    asked += [] if told["can_cancel"] else [("DELETE", "")]
+    asked += [] if told["can_retry"] else [("POST", "/retry")]
+    answers = [operator.request(method, f"{PATH}/{id}{rest}") for method, rest in asked]
+    refusals = [answer.json()["detail"] for answer in answers if answer.status_code == 409]
+    cure = "/retry" if told["can_retry"] else "Ask for it again" if told["can_cancel"] else "Download its file"
+    assert refusals
+    for detail in refusals:
+        assert (detail[:11], cure in detail, "job" in detail) == ("The export ", True, False), detail
+
+
+def test_an_export_that_is_not_there_is_called_an_export(kit: Telemetry, operator: TestClient) -> None:
+    job = kit._parts.portal.run(kit.jobs.submit("double", {"n": 1}))
+    for id in (job.id, "00000000-0000-7000-8000-000000000000"):
+        answer = operator.get(f"{PATH}/{id}")
+        assert (answer.status_code, answer.json()["detail"][:18]) == (404, "There is no export")
+
+
 def test_an_export_that_failed_says_why(kit: Telemetry, operator: TestClient) -> None:
     told = make(kit, operator, BROKEN)
     assert (told["status"], told["error"], told["download_url"]) == ("failed", "No space left on device", None)
@@ -348,6 +374,18 @@ def test_a_file_comes_with_its_name_its_length_its_tag_and_its_digest(kit: Telem
     assert answer.headers["cache-control"] == "private, no-cache"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-disposition"] == f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"
+
+
+def test_a_name_beyond_ascii_is_given_in_both_forms_of_rfc_6266(mounted: Connect) -> None:
+    office = OfficePlugin()
+    office.held.name = "Größen; 大"
+    with make_office(office) as kit:
+        client = mounted(kit, "operator-token")
+        told = make(kit, client, {"format": "csv", "source": "Größen; 大", "title": "Größen"})
+        disposition = fetch(client, told["job_id"]).headers["content-disposition"]
+    stamp = f"{told['created_at'][:10]}-{told['created_at'][11:19].replace(':', '')}.csv"
+    encoded = "Gr%C3%B6%C3%9Fen%3B%20%E5%A4%A7"
+    assert disposition == f"attachment; filename=\"Gr__en_ _-{stamp}\"; filename*=UTF-8''{encoded}-{stamp}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 from support.office import OfficePlugin, finish, make_office
 
+from telemetrykit import Settings, hookimpl
+from telemetrykit.contracts.jobs import JobContext, JobKind
 from telemetrykit.model.job import Job, JobStatus
 from telemetrykit.telemetry import Telemetry
 from telemetrykit.testing.telemetry import CapturedEvents
@@ -25,10 +27,21 @@ def backend() -> str:
     return "asyncio"
 
 
+class Office(OfficePlugin):
+    """Has one more kind of job, whose result has the names of an export's."""
+
+    @hookimpl
+    def register_jobs(self, settings: Settings) -> list[JobKind]:
+        return [*super().register_jobs(settings), JobKind(name="label", handler=self.label)]
+
+    async def label(self, job: Job, context: JobContext) -> dict[str, int]:
+        return {"key": job.params["n"], "manifest": job.params["n"]}
+
+
 @pytest.fixture
 def office() -> OfficePlugin:
     """What the jobs of the kit do."""
-    return OfficePlugin()
+    return Office()
 
 
 @pytest.fixture
@@ -98,7 +111,21 @@ def test_the_result_of_an_export_names_no_file_of_the_kit(kit: Telemetry, operat
     finish(kit, id)
     told = operator.get(f"{PATH}/{id}").json()
     assert (told["kind"], told["queue"], told["status"]) == ("export", "exports", "completed")
-    assert "key" not in told["result"]
+    assert set(told["result"]) == {"media_type", "filename", "rows", "size", "sha256"}
+
+
+def test_of_an_export_only_what_was_asked_for_is_told(kit: Telemetry, operator: TestClient) -> None:
+    """Not which types were withheld, nor how a type is made: who sees the job may be allowed less than who asked."""
+    body = {"format": "csv", "filter": {"types": ["http.request"]}, "limit": 5}
+    finish(kit, id := operator.post("/api/v1/exports", json=body).json()["job_id"])
+    told = operator.get(f"{PATH}/{id}").json()["params"]
+    assert set(told) == {"source", "format", "compression", "tenant", "filter", "fields", "limit", "title"}
+    assert told["limit"] == 5
+
+
+def test_the_result_of_any_other_job_is_told_as_it_is(kit: Telemetry, operator: TestClient) -> None:
+    finish(kit, id := submit(kit, "label", 3))
+    assert operator.get(f"{PATH}/{id}").json()["result"] == {"key": 3, "manifest": 3}
 
 
 def test_the_list_is_filtered_and_cut_into_pages(
@@ -116,10 +143,17 @@ def test_the_list_is_filtered_and_cut_into_pages(
     assert get_ids(operator, status="processing", kind="double") == get_ids(operator, queue="none") == []
     page = operator.get(PATH, params={"limit": 1, "offset": 2}).json()
     assert [one["job_id"] for one in page["items"]] == [failed[1]]
-    assert page["pagination"] == {"total": 4, "limit": 1, "offset": 2, "has_more": True, "next_cursor": None}
+    cursor = page["pagination"].pop("next_cursor")
+    assert page["pagination"] == {"total": 4, "limit": 1, "offset": 2, "has_more": True}
+    last = operator.get(PATH, params={"limit": 1, "cursor": cursor}).json()
+    assert [one["job_id"] for one in last["items"]] == [failed[0]]
+    assert last["pagination"] == {"total": 4, "limit": 1, "offset": None, "has_more": False, "next_cursor": None}
+    assert get_ids(operator, q=done) == [done]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "offset=-1", "status=pending", "queue=", "kind=%00", "x=1"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "offset=-1", "status=pending", "queue=", "kind=%00", "x=1", "cursor=a"]
+)
 def test_parameters_that_are_wrong_are_refused(operator: TestClient, query: str) -> None:
     answer = operator.get(f"{PATH}?{query}")
     assert (answer.status_code, bool(answer.json()["errors"])) == (422, True)
@@ -159,6 +193,27 @@ def test_a_job_that_failed_is_done_again_with_other_params(kit: Telemetry, opera
         ("operator", id, False),
         ("operator", id, True),
     ]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}, {"Content-Length": "0"}])
+def test_to_retry_takes_no_body(kit: Telemetry, operator: TestClient, headers: dict[str, str]) -> None:
+    (id,) = fail(kit, 7)
+    answer = operator.post(f"{PATH}/{id}/retry", headers=headers)
+    assert (answer.status_code, answer.json()["params"]) == (202, {"n": 7})
+    finish(kit, id)
+    answer = operator.post(f"{PATH}/failed/groups/{get_fingerprint(operator)}/retry", headers=headers)
+    assert answer.status_code == 202
+    finish(kit, answer.json()["job_id"])
+    answer = operator.post(f"{PATH}/failed/groups/{get_fingerprint(operator)}/discard", headers=headers)
+    assert answer.json() == {"discarded": 1}
+
+
+def test_which_jobs_are_retried_has_to_be_said(kit: Telemetry, operator: TestClient) -> None:
+    fail(kit, 7)
+    assert operator.post(f"{PATH}/failed/retry").status_code == 400
+    assert operator.post(f"{PATH}/failed/retry", json={}).status_code == 422
+    assert operator.post(f"{PATH}/failed/retry", content=b"{}").status_code == 415
+    assert operator.post(f"{PATH}/failed/retry", json={"filter": {}}).status_code == 202
 
 
 @pytest.mark.parametrize("params", [{}, {"n": "8"}, {"n": None}, [], None])
@@ -208,6 +263,7 @@ def test_dead_letters_of_one_cause_are_one_group(kit: Telemetry, operator: TestC
     assert (group["queue"], group["kind"], group["type"], group["count"]) == ("maths", "halve", "ValueError", 3)
     assert (group["message"], group["sample"]) == ("5 is odd", failed[2])
     assert group["first_seen"] <= group["last_seen"]
+    assert group["trend"] == [0, 0, 0, 0, 0, 0, 3]
     stats = operator.get(f"{PATH}/failed/stats").json()
     assert (stats["total"], stats["groups"]) == (3, 1)
     assert (stats["by_queue"], stats["by_kind"], stats["by_type"]) == ({"maths": 3}, {"halve": 3}, {"ValueError": 3})

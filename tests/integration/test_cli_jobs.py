@@ -21,6 +21,19 @@ from telemetrykit.cli.progress import ProgressBar
 
 LINE = '10.0.0.7 - - [{}] "GET /{} HTTP/1.1" {} 5120 "-" "curl"\n'
 ROWS = 30
+#: An app with a source of its own.
+APP = """
+from telemetrykit import Telemetry, hookimpl
+from telemetrykit.contracts.iterable_source import IterableSource
+from telemetrykit.model.export import Column
+
+class Shelves:
+    @hookimpl
+    def register_sources(self, settings):
+        return [IterableSource("shelves", [Column("name")], lambda request: [("a1",), ("a2",)])]
+
+telemetry = Telemetry(plugins=[Shelves()])
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +54,14 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments)
 
 
+def jobs() -> list[tuple[str, str]]:
+    """Id and status of all jobs of the store; none of a store that has never been opened for one."""
+    with closing(sqlite3.connect(".telemetrykit/telemetry.db")) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").fetchall():
+            return []
+        return database.execute("SELECT id, status FROM jobs").fetchall()
+
+
 def rows(path: str) -> list[dict[str, str]]:
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
@@ -51,8 +72,7 @@ class TestExport:
     def test_without_follow_it_is_left_to_others_and_its_id_is_told(self) -> None:
         result = run("export")
         assert result.exit_code == ExitCode.OK, result.output
-        with closing(sqlite3.connect(".telemetrykit/telemetry.db")) as database:
-            assert database.execute("SELECT id, status FROM jobs").fetchall() == [(result.stdout.strip(), "queued")]
+        assert jobs() == [(result.stdout.strip(), "queued")]
         assert "--follow" in result.stderr
 
     def test_with_follow_the_file_is_there_and_its_digest_is_told(self) -> None:
@@ -72,6 +92,26 @@ class TestExport:
         result = run("export", "--follow", "--format", "jsonl", "--compression", "gzip")
         assert [path.name for path in Path().glob("events-*.jsonl.gz")] == [result.stdout.split(":")[0]]
 
+    def test_in_a_folder_it_gets_its_own_name(self) -> None:
+        Path("files").mkdir()
+        result = run("export", "--follow", "-o", "files")
+        assert [str(path) for path in Path("files").iterdir()] == [result.stdout.split(":")[0]]
+
+    def test_the_standard_output_gets_the_file_and_nothing_else(self) -> None:
+        result = run("export", "--follow", "-o", "-", "--fields", "data.url.path", "--limit", "2")
+        assert result.stdout_bytes == b"data.url.path\r\n/0\r\n/1\r\n"
+        assert "-: 2 rows" in result.stderr
+        assert not Path("-").exists()
+
+    def test_the_plugins_of_an_app_are_at_hand(self) -> None:
+        Path("shelves_app.py").write_text(APP)
+        assert run("export", "--source", "shelves").exit_code == ExitCode.USAGE
+        result = run("export", "--source", "shelves", "--app", "shelves_app:telemetry", "--follow", "-o", "s.csv")
+        assert result.exit_code == ExitCode.OK, result.output
+        assert rows("s.csv") == [{"name": "a1"}, {"name": "a2"}]
+        wrong = run("export", "--app", "shelves_app:nothing")
+        assert (wrong.exit_code, "Write it as module:name" in wrong.stderr) == (ExitCode.USAGE, True)
+
     def test_in_json_it_tells_the_same(self) -> None:
         told = json.loads(run("export", "--follow", "--json", "-o", "all.csv", "type:http.request").stdout)
         assert (told["status"], told["file"], told["rows"]) == ("completed", "all.csv", ROWS)
@@ -79,9 +119,10 @@ class TestExport:
         waiting = json.loads(run("export", "--json").stdout)
         assert (waiting["status"], waiting["file"]) == ("queued", None)
 
-    def test_a_filter_that_nothing_fits_makes_an_empty_file(self) -> None:
+    def test_a_filter_that_nothing_fits_makes_an_empty_file_and_is_told(self) -> None:
         result = run("export", "--follow", "-o", "none.csv", "type:nothing")
         assert result.exit_code == ExitCode.OK
+        assert "Nothing matched." in result.stderr
         assert rows("none.csv") == []
 
     @pytest.mark.parametrize(
@@ -104,17 +145,18 @@ class TestExport:
         assert words in result.stderr
         assert "Traceback" not in result.output
 
-    def test_a_place_that_cannot_be_written_is_told(self) -> None:
+    def test_a_place_that_cannot_be_written_is_told_before_anything_is_made(self) -> None:
         result = run("export", "--follow", "-o", "no/such/folder.csv")
-        assert result.exit_code != ExitCode.OK
-        assert "no/such/folder.csv cannot be written: No such file or directory" in result.stderr
+        assert result.exit_code == ExitCode.USAGE
+        assert jobs() == []
+        assert "no/such/folder.csv cannot be written: there is no such folder" in result.stderr
 
     def test_an_export_that_fails_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("in-the-way").touch()
         monkeypatch.setenv("TELEMETRYKIT_ARTIFACTS", "file:in-the-way")
         result = run("export", "--follow", "-o", "all.csv")
         assert result.exit_code == ExitCode.FOUND_WRONG, result.output
-        assert "The export is failed: " in result.stderr
+        assert "The export failed: " in result.stderr
         assert "in-the-way" in result.stderr
         assert not Path("all.csv").exists()
 

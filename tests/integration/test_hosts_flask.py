@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, abort, request, send_file, stream_
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
+from support.waiting import PATIENCE
 from werkzeug.serving import make_server
 
 from telemetrykit import ConfigurationError, Telemetry
@@ -192,7 +193,7 @@ def test_the_development_server_works_and_a_client_may_leave(telemetry: Telemetr
         return Response(parts())
 
     with serving(app) as port:
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         client.request("POST", "/orders/", body=b"hello")
         answer = client.getresponse()
         assert (answer.status, answer.read()) == (201, b"hello")
@@ -200,7 +201,7 @@ def test_the_development_server_works_and_a_client_may_leave(telemetry: Telemetr
         client.request("GET", "/endless")
         assert client.getresponse().read(20_000) == b"x" * 20_000
         client.close()
-        assert ended.wait(10)
+        assert ended.wait(PATIENCE)
     first, second = captured("http.request")
     assert (first.data["http.request.body.size"], first.data["client.address"]) == (5, "127.0.0.1")
     assert (second.data["http.route"], second.data["outcome"]) == ("/endless", "disconnected")

@@ -55,10 +55,12 @@ def schemathesis() -> str:
     return found
 
 
-#: No schema tells of a range that is reversed or too long, or which columns a source has.
+#: Every check of everything, but one: no schema tells of a range that is reversed or too long, or which columns a
+#: source has, so a body that fits the schema may be refused by these two.
 CONFIGURATION = """
 [[operations]]
-include-path-regex = "/exports(/preview)?$"
+include-method = "POST"
+include-path-regex = "/api/v1/exports(/preview)?$"
 checks.positive_data_acceptance.enabled = false
 """
 
@@ -72,7 +74,7 @@ def run(address: str, folder: Path) -> tuple[int, str]:
         *("--no-color", "--seed", "7", "--generation-database", "none"),
     ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    return done.returncode, done.stdout[-6000:]
+    return done.returncode, done.stdout[-12000:]
 
 
 def test_schemathesis_finds_nothing(address: str, tmp_path: Path) -> None:

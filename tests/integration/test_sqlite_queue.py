@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,13 @@ import pytest
 from telemetrykit.errors import BackendUnavailable
 from telemetrykit.model.health import HealthStatus
 from telemetrykit.model.job import LIVE, Job, JobFilter, JobStatus
+from telemetrykit.plugins.queues.rows import COLUMNS, write_row
 from telemetrykit.plugins.queues.sqlite import SqliteQueue
 from telemetrykit.plugins.stores.sqlite import SqliteStore
+from telemetrykit.plugins.stores.sqlite_schema import migrate, shipped_migrations
 from telemetrykit.runtime.clock import SystemClock
 from telemetrykit.testing.clock import FakeClock
-from telemetrykit.testing.conformance.queue_jobs import EVERY, ids, new_jobs, put, take
+from telemetrykit.testing.conformance.queue_jobs import EVERY, finish, ids, new_job, new_jobs, put, take, take_one
 from telemetrykit.testing.conformance.store_log import new_event, scanned, stored
 
 CLOCK = SystemClock()
@@ -240,6 +243,59 @@ async def test_a_list_finds_what_is_rare_among_many(queue: SqliteQueue) -> None:
     assert list(await queue.list(EVERY, limit=1, offset=5001)) == [rare]
 
 
+def write_older(path: Path, jobs: list[Job]) -> None:
+    """A file as version 4 of the schema has it."""
+    path.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, path, shipped_migrations()[:4])
+        names = ", ".join(COLUMNS)
+        for revision, job in enumerate(jobs, 1):
+            row = write_row(job.evolve(revision=revision))
+            connection.execute(f"INSERT INTO jobs ({names}) VALUES ({', '.join('?' * len(row))})", row)
+        connection.execute("UPDATE job_log SET newest = ?", (len(jobs),))
+
+
+async def test_a_file_of_version_4_is_brought_up_to_date_with_its_jobs(path: Path) -> None:
+    over = {"started_at": 5, "finished_at": 1_000_005, "attempt": 1, "fence": 1}
+    plain = new_jobs(CLOCK, 3)
+    done = new_job(
+        CLOCK,
+        kind="export",
+        params={"format": "csv"},
+        status=JobStatus.COMPLETED,
+        result={"rows": 2, "size": 9},
+        **over,
+    )
+    failed = new_job(CLOCK, kind="export", params={"format": "pdf"}, status=JobStatus.FAILED, **over)
+    write_older(path, [*plain, done, failed])
+    queue = SqliteQueue(path)
+    await queue.open()
+    assert ids(await every_job(queue)) == ids([failed, done, *reversed(plain)])
+    page = await queue.page(JobFilter(tenant="acme", kinds=("export",)), limit=1, cap=10)
+    assert (ids(page.jobs), page.total) == ([failed.id], 2)
+    told = {one.format: (one.status, one.count, one.rows, one.durations) for one in await queue.tally("acme", since=0)}
+    assert told == {
+        "csv": (JobStatus.COMPLETED, 1, 2, {1.0: 1}),
+        "pdf": (JobStatus.FAILED, 1, 0, {1.0: 1}),
+    }
+    assert await queue.delete(EVERY, finished_before=CLOCK.now()) == 2
+    assert {one.format: one.count for one in await queue.tally("acme", since=0)} == {"csv": 1, "pdf": 1}
+    await queue.close()
+
+
+async def test_what_one_process_counts_and_another_deletes_is_counted_once(path: Path, queue: SqliteQueue) -> None:
+    other = SqliteQueue(path)
+    await other.open()
+    for number in range(6):
+        await put(queue, *new_jobs(CLOCK, 1, kind="export", params={"format": "csv"}))
+        await finish(queue, await take_one(queue), result={"rows": 1, "size": 1})
+        if number % 2:
+            await asyncio.gather(other.delete(EVERY, finished_before=CLOCK.now() + 1), queue.tally("acme", since=0))
+        (one,) = await queue.tally("acme", since=0)
+        assert (one.count, one.rows) == (number + 1, number + 1)
+    await other.close()
+
+
 async def test_a_damaged_job_is_said_to_be_so(path: Path, queue: SqliteQueue) -> None:
     (job,) = await put(queue, *new_jobs(CLOCK, 1))
     with sqlite3.connect(path) as connection:
@@ -247,6 +303,15 @@ async def test_a_damaged_job_is_said_to_be_so(path: Path, queue: SqliteQueue) ->
     connection.close()
     with pytest.raises(BackendUnavailable, match="is damaged"):
         await queue.get(job.id)
+
+
+async def test_a_damaged_export_can_be_deleted(path: Path, queue: SqliteQueue) -> None:
+    await put(queue, *new_jobs(CLOCK, 1, kind="export", params={"format": "csv"}))
+    await finish(queue, await take_one(queue), result={"rows": 1})
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE jobs SET params = '{', result = '['")
+    assert await queue.delete(EVERY, finished_before=CLOCK.now() + 1) == 1
+    assert [(one.format, one.count, one.rows) for one in await queue.tally("acme", since=0)] == [("", 1, 0)]
 
 
 async def test_a_queue_whose_file_cannot_be_read_is_unhealthy_and_says_what_to_do(

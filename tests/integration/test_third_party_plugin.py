@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
+from support.waiting import PATIENCE
 
 from telemetrykit.contracts.storage import Store
 from telemetrykit.testing.conformance.store import StoreConformance
@@ -25,7 +26,6 @@ from telemetrykit.testing.conformance.store import StoreConformance
 PLUGIN = Path(__file__).resolve().parents[1] / "fixtures" / "third_party_plugin"
 HOST = PLUGIN / "host.py"
 PATHS = ("/", "/parcels/p1", "/letters", "/fail", "/nowhere", "/parcels/p2?carrier=acme")
-PATIENCE = 30.0
 
 
 class Host(NamedTuple):
@@ -222,7 +222,7 @@ def test_a_sink_that_hangs_does_not_hold_up_the_end_of_the_process(site: Path, t
         host.raw("/parcels/p1")
         host.wait_for("status", lambda status: "sink acme-hangs hangs" in " ".join(status["issues"]))
         host.process.send_signal(signal.SIGTERM)
-        assert host.process.wait(10) is not None
+        assert host.process.wait(PATIENCE) is not None
 
 
 def test_strict_plugins_stops_the_host_instead(site: Path, tmp_path: Path) -> None:

@@ -80,6 +80,13 @@ def results(database: Path) -> Mapping[str, tuple[str, int, Any]]:
     return {id: (status, begun, result) for id, status, begun, result in rows}
 
 
+def unspoken(database: Path) -> Sequence[str]:
+    """The workers that have ended without a goodbye, and of which not all is told yet: none once all have ended."""
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT name FROM workers WHERE details ->> 'queues' IS NOT NULL").fetchall()
+    return [name for (name,) in rows]
+
+
 @contextmanager
 def worker(
     folder: Path, *arguments: str, prefix: Sequence[str] = (), **settings: object

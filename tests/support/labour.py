@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from telemetrykit import Settings, Telemetry, hookimpl
@@ -17,6 +19,8 @@ from telemetrykit.model.job import Job
 
 #: Bytes of one row of the wide source.
 WIDTH = 1_000
+#: While this file is missing in the folder of the process, exports of the gated source do not come to their end.
+GATE = "gate"
 
 
 class Labour:
@@ -32,7 +36,7 @@ class Labour:
 
     @hookimpl
     def register_sources(self, settings: Settings) -> list[Source]:
-        return [WideSource()]
+        return [WideSource(), GatedSource()]
 
 
 def sign(job: Job, context: JobContext) -> dict[str, int]:
@@ -50,7 +54,7 @@ def linger(job: Job, context: JobContext) -> None:
 
 def drag(job: Job, context: JobContext) -> None:
     """Takes long, and does not hear that it is to stop."""
-    threading.Event().wait(60)
+    threading.Event().wait(600)
 
 
 class WideSource:
@@ -69,6 +73,18 @@ class WideSource:
     async def rows(self, request: ExportRequest, context: Context) -> AsyncIterator[Batch]:
         for start in range(0, request.limit, 1_000):
             yield Batch([["x" * WIDTH]] * min(1_000, request.limit - start))
+
+
+class GatedSource(WideSource):
+    """The same, which stops after the first thousand until the gate is there."""
+
+    name = "gated"
+
+    async def rows(self, request: ExportRequest, context: Context) -> AsyncIterator[Batch]:
+        async for batch in super().rows(request, context):
+            yield batch
+            while not Path(GATE).exists():  # noqa: ASYNC110, ASYNC240 - another process makes it
+                await asyncio.sleep(0.01)
 
 
 class Rooted(Labour):

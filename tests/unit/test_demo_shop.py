@@ -25,6 +25,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.websockets import WebSocketDisconnect
+from support.waiting import PATIENCE
 
 from telemetrykit import ConfigurationError
 from telemetrykit.demo import shop as shop_package
@@ -37,7 +38,6 @@ from telemetrykit.demo.traffic.pace import Pace
 from telemetrykit.demo.traffic.visits import VISITS
 
 DRAFT: dict[str, Any] = {"title": "Neon Grotesk", "kind": "font", "author": "Studio Lumen", "price_cents": 1900}
-SECONDS = 20
 
 
 class Recorder:
@@ -328,7 +328,7 @@ async def until_done(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> a
     """Run ``work`` until ``event`` is set, then cancel it."""
     task = asyncio.create_task(work)
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await event.wait()
     finally:
         task.cancel()
@@ -378,10 +378,10 @@ def demo_process(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_the_demo_says_where_it_serves_and_leaves_quietly(tmp_path: Path, signal_number: signal.Signals) -> None:
     with demo_process(tmp_path) as (process, dashboard):
-        with urlopen(dashboard, timeout=SECONDS) as answer:
+        with urlopen(dashboard, timeout=PATIENCE) as answer:
             assert answer.status == 200
         process.send_signal(signal_number)
-        _, errors = process.communicate(timeout=SECONDS)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (0, "")
 
 

@@ -70,7 +70,7 @@ class Office:
             artifacts,
             shop.announcer,
             Speed(shop.queue, shop.clock, KIND),
-            Statistics(shop.queue, shop.clock, KIND),
+            Statistics(shop.queue, shop.clock),
             lambda: shop.context,
         )
 
@@ -239,7 +239,7 @@ async def test_the_end_is_estimated_from_those_before() -> None:
     ("body", "pointer", "cure"),
     [
         ({"format": "cvs"}, "#/format", "did you mean 'csv'"),
-        ({}, "#/format", "there are csv, jsonl"),
+        ({}, "#/format", "name a format: csv, jsonl"),
         ({"format": "csv", "source": "evnts"}, "#/source", "did you mean 'events'"),
         ({"format": "csv", "compression": "zip"}, "#/compression", "did you mean 'gzip'"),
         ({"format": "csv", "limit": 0}, "#/limit", "from 1 to 1,000,000"),

@@ -1,18 +1,24 @@
-"""A worker whose queue does not take everything, and that is told to go."""
+"""A worker and the odd cases: what its queue refuses, kinds that it does not know, handlers that do not end."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from support.waiting import PATIENCE
-from support.workshop import workshop
+from support.workshop import Workshop, workshop
 
+from telemetrykit import Telemetry, hookimpl
 from telemetrykit.contracts.jobs import JobContext, JobKind
 from telemetrykit.contracts.queue import Claimed, Settlement
+from telemetrykit.jobs import executor
+from telemetrykit.jobs.kinds import JobKinds
 from telemetrykit.model.job import Job, JobStatus
 from telemetrykit.plugins.queues.memory import MemoryQueue
+from telemetrykit.testing.telemetry import CapturedEvents, make_telemetry
 
 
 def answer(job: Job, context: JobContext) -> dict[str, Any]:
@@ -48,3 +54,131 @@ async def test_a_result_that_the_queue_refuses_holds_up_no_other(
         assert {job.status for job in (*ended, after)} == {JobStatus.COMPLETED}
         assert (await shop.service.get(jobs[2].id)).status is JobStatus.PROCESSING
     assert f"job {jobs[2].id}: it cannot be kept" in caplog.text
+
+
+def newer(shop: Workshop, **fields: Any) -> Job:
+    """A job of a kind that only a newer version knows."""
+    now = shop.clock.now()
+    plain = {"id": "n1", "kind": "newer", "queue": "default", "tenant": "acme", "created_at": now, "run_at": now}
+    return Job(**plain | fields)
+
+
+async def test_a_job_of_an_unknown_kind_is_left_to_a_worker_that_knows_it(caplog: pytest.LogCaptureFixture) -> None:
+    async with workshop(JobKind(name="answer", handler=answer)) as shop:
+        older = await shop.hire()
+        left: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        shop.feed.watch(
+            lambda jobs: [left.set_result(job) for job in jobs if job.attempt < job.fence and not left.done()]
+        )
+        await shop.feed.ready()
+        await shop.service.insert([newer(shop, params={"n": 1})])
+        async with asyncio.timeout(PATIENCE):
+            job = await left
+        assert (job.status, job.attempt) == (JobStatus.QUEUED, 0)
+        assert job.run_at > job.created_at
+        assert shop.types(job) == ["job.queued", "job.queued"]
+        await older.stop(0)
+        shop.kinds = JobKinds([JobKind(name="newer", handler=answer)])
+        await shop.hire()
+        done = await shop.service.wait("n1", seconds=PATIENCE)
+    assert (done.status, done.attempt, done.result) == (JobStatus.COMPLETED, 1, {"n": 1})
+    assert "no handler for jobs of kind 'newer'" in caplog.text
+
+
+async def test_a_job_of_a_kind_that_nobody_has_known_for_a_day_fails() -> None:
+    async with workshop(JobKind(name="answer", handler=answer)) as shop:
+        await shop.service.insert([newer(shop, created_at=shop.clock.now() - 90_000_000_000)])
+        await shop.hire()
+        failed = await shop.service.wait("n1", seconds=PATIENCE)
+    assert failed.status is JobStatus.FAILED
+    assert failed.failure is not None
+    assert "'newer'" in failed.failure.message
+
+
+async def test_what_a_handler_cancels_itself_is_a_failure_of_its_job() -> None:
+    async def give_up(job: Job, context: JobContext) -> None:
+        raise asyncio.CancelledError
+
+    async with workshop(JobKind(name="give-up", handler=give_up, max_attempts=1)) as shop:
+        await shop.hire()
+        failed = await shop.do("give-up")
+    assert failed.status is JobStatus.FAILED
+    assert failed.failure is not None
+    assert failed.failure.type == "asyncio.exceptions.CancelledError"
+
+
+async def test_where_no_thread_can_be_had_a_job_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, refused = executor.begin_in_thread, iter([True])
+
+    def begin_late(*args: Any) -> Any:
+        if next(refused, False):
+            raise RuntimeError("can't start new thread")
+        return begin(*args)
+
+    monkeypatch.setattr(executor, "begin_in_thread", begin_late)
+    async with workshop(JobKind(name="answer", handler=answer)) as shop:
+        await shop.hire()
+        job = await shop.do("answer", {"n": 1})
+    assert shop.types(job) == ["job.queued", "job.started", "job.retrying", "job.started", "job.completed"]
+
+
+async def test_of_jobs_that_take_too_long_each_is_stopped_at_its_own_time() -> None:
+    async def dawdle(job: Job, context: JobContext) -> None:
+        await asyncio.Event().wait()
+
+    async with workshop(JobKind(name="dawdle", handler=dawdle, max_attempts=1)) as shop:
+        await shop.hire()
+        times = (3600.0, 0.3, 0.1, 0.2)
+        jobs = [await shop.service.submit("dawdle", timeout=seconds) for seconds in times]
+        ended = [await shop.service.wait(job.id, seconds=PATIENCE) for job in jobs[1:]]
+        assert (await shop.service.get(jobs[0].id)).status is JobStatus.PROCESSING
+    assert {job.failure.message for job in ended if job.failure} == {
+        f"The job took longer than {seconds:g} s." for seconds in times[1:]
+    }
+
+
+async def test_a_handler_that_hears_nothing_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("telemetrykit.jobs.runners.CLEANUP_SECONDS", 0.05)
+    release = threading.Event()
+
+    def deaf(job: Job, context: JobContext) -> None:
+        release.wait(PATIENCE)
+
+    async with workshop(JobKind(name="deaf", handler=deaf, timeout=0.05, max_attempts=1)) as shop:
+        await shop.hire()
+        failed = await shop.do("deaf")
+        release.set()
+    assert failed.failure is not None
+    assert failed.failure.type == "telemetrykit.errors.JobTimeout"
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["thread", "coroutine"])
+def test_what_handlers_emit_carries_the_trace_and_the_tenant_of_their_own_job(plain: bool) -> None:
+    """Also of jobs that begin at once, with and without a trace."""
+
+    def touch(job: Job, context: JobContext) -> None:
+        context.context.emit("touched", {"job": job.id})
+
+    async def touch_later(job: Job, context: JobContext) -> None:
+        await asyncio.sleep(0)
+        touch(job, context)
+
+    class Plugin:
+        @hookimpl
+        def register_jobs(self) -> list[JobKind]:
+            return [JobKind(name="touch", handler=touch if plain else touch_later)]
+
+    async def work(telemetry: Telemetry) -> list[Job]:
+        make = telemetry.jobs.make
+        traced = [
+            make("touch", {}, tenant=f"tenant-{number}").evolve(traceparent=f"00-{number:032x}-{number:016x}-01")
+            for number in (1, 2)
+        ]
+        jobs = await telemetry.jobs.insert([*traced, make("touch", {})])
+        return [await telemetry.jobs.wait(job.id, seconds=PATIENCE) for job in jobs]
+
+    with make_telemetry(plugins=[Plugin()]) as telemetry:
+        jobs = asyncio.run(work(telemetry))
+        told = {event.data["job"]: event for event in CapturedEvents(telemetry)("touched")}
+    assert [told[job.id].trace_id for job in jobs] == [job.traceparent and job.traceparent[3:35] for job in jobs]
+    assert [told[job.id].tenant for job in jobs] == [job.tenant for job in jobs]

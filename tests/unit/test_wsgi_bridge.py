@@ -16,7 +16,9 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from support.waiting import PATIENCE
 
+from telemetrykit.errors import BackendUnavailable
 from telemetrykit.runtime.portal import Portal
 from telemetrykit.web.wsgi_bridge import WSGIBridge
 
@@ -256,3 +258,77 @@ def test_a_kit_that_ends_meanwhile_is_not_available(portal: Portal) -> None:
     answer = Answer(WSGIBridge(app, portal, body_limit=LIMIT), "/")
     assert answer.status == "503 Service Unavailable"
     assert not portal.running
+
+
+PART = bytes(100 * 1024)
+PARTS = 50
+
+
+class Sender:
+    """An app with an answer that nobody would want to hold."""
+
+    def __init__(self, fails_at: int = PARTS) -> None:
+        self.fails_at = fails_at
+        self.sent = 0
+        self.gone = threading.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while self.sent < PARTS:
+                if self.sent == self.fails_at:
+                    raise OSError("disk")
+                await send({"type": "http.response.body", "body": PART, "more_body": True})
+                self.sent += 1
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self.gone.set()
+
+
+def begin(sender: Sender, portal: Portal) -> Any:
+    """The body of its answer, of which the server takes what it likes."""
+    environ: dict[str, Any] = {}
+    setup_testing_defaults(environ)
+    return WSGIBridge(sender, portal, body_limit=LIMIT)(environ, lambda *_: lambda _: None)
+
+
+def test_a_large_answer_is_made_as_fast_as_it_is_taken(portal: Portal) -> None:
+    sender = Sender()
+    body = begin(sender, portal)
+    taken = 0
+    for piece in body:
+        taken += len(piece)
+        assert sender.sent * len(PART) <= taken + 4 * len(PART)
+    assert taken == PARTS * len(PART)
+
+
+def test_an_app_whose_client_has_left_is_stopped(portal: Portal) -> None:
+    sender = Sender()
+    body = begin(sender, portal)
+    next(body)
+    body.close()
+    assert sender.gone.wait(PATIENCE)
+    assert sender.sent < PARTS
+    with pytest.raises(BackendUnavailable):
+        list(body)
+
+
+def test_an_answer_that_nobody_looks_at_does_not_stay(portal: Portal) -> None:
+    sender = Sender()
+    begin(sender, portal)
+    assert sender.gone.wait(PATIENCE)
+
+
+def test_an_answer_that_breaks_off_is_seen_to_by_the_server(portal: Portal) -> None:
+    body = begin(Sender(fails_at=10), portal)
+    with pytest.raises(OSError, match="disk"):
+        list(body)
+
+
+def test_a_kit_that_ends_in_the_middle_of_an_answer_does_not_keep_the_server_waiting(portal: Portal) -> None:
+    sender = Sender()
+    body = begin(sender, portal)
+    next(body)
+    portal.stop()
+    with pytest.raises(BackendUnavailable):
+        list(body)

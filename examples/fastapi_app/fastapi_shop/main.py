@@ -10,16 +10,15 @@ import os
 from fastapi import FastAPI
 
 from telemetrykit import Settings, Telemetry
-from telemetrykit.demo.shelves import ShelvesPlugin
-from telemetrykit.demo.shop import Upstream, create_app
-from telemetrykit.demo.shop.stock import Stock
+from telemetrykit.demo.shelves import ShelvesPlugin, inventory_of
+from telemetrykit.demo.shop import Stock, Upstream, create_app
 
 from .plugin import LoyaltyPlugin
 
 
 def watched_shop(settings: Settings | None = None, upstream: Upstream | None = None) -> FastAPI:
-    stock = Stock.seeded()
-    telemetry = Telemetry(settings, plugins=[LoyaltyPlugin(), ShelvesPlugin(stock.shelves)])
+    telemetry = Telemetry(settings, plugins=[LoyaltyPlugin(), ShelvesPlugin()])
+    stock = Stock.seeded(inventory=inventory_of(telemetry.settings))
     app = create_app(emit=telemetry.emit, span=telemetry.span, stock=stock, upstream=upstream)
     telemetry.install(app, path="/telemetry")
     return app

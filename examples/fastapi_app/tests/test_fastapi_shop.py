@@ -135,8 +135,8 @@ def exported(client: TestClient, **request: object) -> list[dict[str, str]]:
 
 
 def test_orders_and_artifacts_of_the_watched_shop_can_be_exported(tmp_path: Path) -> None:
-    token = "operator-token"
-    tokens = {"operator": {"sha256": hashlib.sha256(token.encode()).hexdigest(), "roles": ["operator"]}}
+    token = "admin-token"
+    tokens = {"admin": {"sha256": hashlib.sha256(token.encode()).hexdigest(), "roles": ["admin"]}}
     app = watched_shop(Settings(data_dir=tmp_path, tokens=tokens), Upstream(pace=0))
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
         client.post("/artifacts", json=DRAFT)
@@ -145,6 +145,8 @@ def test_orders_and_artifacts_of_the_watched_shop_can_be_exported(tmp_path: Path
             pass  # An event is stored a moment after the answer.
         orders = exported(client, filter={"types": ["order.placed"]})
         artifacts = exported(client, source="artifacts", fields=["id", "title", "price"])
+        health = client.get("/telemetry/api/v1/health/ready").json()
+    assert health["parts"]["jobs"]["details"]["heavy_jobs"] == "in a process of their own"
     assert [row["subject"] for row in orders] == [order["id"]]
     assert artifacts[-1] == {"id": "a41", "title": "Neon Grotesk", "price": "19.0"}
     assert len(artifacts) == 41

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from .errors import UpstreamTimeout
+from .inventory import Artifact
 from .shop import Shop, the_shop
-from .stock import Artifact
 
 CHUNK = 16_384
 

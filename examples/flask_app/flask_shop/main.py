@@ -13,13 +13,13 @@ from telemetrykit import Settings, Telemetry
 
 from .app import create_app
 from .plugin import ShopPlugin
-from .shelves import ShelvesPlugin
+from .shelves import ShelvesPlugin, inventory_of
 from .stock import Stock
 
 
 def watched_shop(settings: Settings | None = None, plugin: ShopPlugin | None = None) -> Flask:
-    stock = Stock()
-    telemetry = Telemetry(settings, plugins=[plugin or ShopPlugin(), ShelvesPlugin(stock)])
+    telemetry = Telemetry(settings, plugins=[plugin or ShopPlugin(), ShelvesPlugin()])
+    stock = Stock.of(inventory_of(telemetry.settings))
     app = create_app(emit=telemetry.emit, span=telemetry.span, stock=stock)
     telemetry.install(app, path="/telemetry")
     return app

@@ -9,7 +9,7 @@ from telemetrykit.contracts.exports import Source
 from telemetrykit.contracts.iterable_source import IterableSource
 from telemetrykit.model.export import Column, ColumnType, ExportRequest
 
-from .stock import Stock
+from .inventory import Inventory
 
 COLUMNS = (
     Column("id"),
@@ -21,18 +21,18 @@ COLUMNS = (
 
 
 class ShelvesPlugin:
-    """The source ``artifacts``. A stock has a lock, so it stays in this process, and exports are made here."""
-
-    def __init__(self, stock: Stock) -> None:
-        self._stock = stock
+    """The source ``artifacts``. It reads what the shop has written down, so it works in any process: exports are made
+    in one of their own, and do not slow the shop down."""
 
     @hookimpl
     def register_sources(self, settings: Settings) -> Iterable[Source]:
+        inventory = inventory_of(settings)
+
         def rows(request: ExportRequest) -> Iterator[dict[str, object]]:
             """The shop is one tenant's."""
             if request.filter.tenant not in (ALL_TENANTS, settings.tenant):
                 return
-            for artifact in self._stock.artifacts():
+            for artifact in inventory.read():
                 yield {
                     "id": artifact.id,
                     "title": artifact.title,
@@ -42,3 +42,8 @@ class ShelvesPlugin:
                 }
 
         return [IterableSource("artifacts", COLUMNS, rows, description="What is on the shelves.")]
+
+
+def inventory_of(settings: Settings) -> Inventory:
+    """Where the shop notes what is on its shelves."""
+    return Inventory(settings.data_dir / "inventory.json")

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from threading import Lock
 from typing import TypeVar
 
 from .errors import NotFound
+from .inventory import OPENING, Artifact, Inventory
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
-    id: str
-    title: str
-    price_cents: int
-    size_bytes: int
-    thumbnails: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +23,23 @@ class Order:
     status: str = "placed"
 
 
-OPENING = (("Copper Serif", 2400, 80_000), ("Neon Glyphs", 900, 40_000), ("Arctic Lamp", 7900, 600_000))
-
-
 class Stock:
-    """Artifacts and orders, in memory; safe to use from many threads, as Flask does."""
+    """Artifacts and orders, in memory; safe to use from many threads, as Flask does.
 
-    def __init__(self) -> None:
+    ``inventory`` is told what artifacts there are.
+    """
+
+    def __init__(self, artifacts: Iterable[Artifact] = OPENING, inventory: Inventory | None = None) -> None:
         self._lock = Lock()
-        self._artifacts: dict[str, Artifact] = {}
+        self._inventory = inventory
+        self._artifacts = {artifact.id: artifact for artifact in artifacts}
         self._orders: dict[str, Order] = {}
-        self._numbers = count(1)
-        for title, price_cents, size_bytes in OPENING:
-            self.add_artifact(title, price_cents, size_bytes)
+        self._numbers = count(1 + max(int(id[1:]) for id in self._artifacts))
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> Stock:
+        """What was there when the shop was closed."""
+        return cls(inventory.read(), inventory)
 
     def artifacts(self) -> list[Artifact]:
         with self._lock:
@@ -57,14 +53,14 @@ class Stock:
     def add_artifact(self, title: str, price_cents: int, size_bytes: int = 50_000) -> Artifact:
         artifact = Artifact(id=f"a{next(self._numbers)}", title=title, price_cents=price_cents, size_bytes=size_bytes)
         with self._lock:
-            self._artifacts[artifact.id] = artifact
+            self._put(artifact)
         return artifact
 
     def add_thumbnails(self, artifact_id: str, number: int) -> None:
         """Raises NotFound."""
         with self._lock:
             artifact = _get(self._artifacts, "artifact", artifact_id)
-            self._artifacts[artifact_id] = replace(artifact, thumbnails=artifact.thumbnails + number)
+            self._put(replace(artifact, thumbnails=artifact.thumbnails + number))
 
     def order(self, order_id: str) -> Order:
         """Raises NotFound."""
@@ -86,6 +82,11 @@ class Stock:
             paid = replace(order, status="paid")
             self._orders[order_id] = paid
             return paid, order.status != "paid"
+
+    def _put(self, artifact: Artifact) -> None:
+        self._artifacts[artifact.id] = artifact
+        if self._inventory is not None:
+            self._inventory.write(self._artifacts.values())
 
 
 def _get(entries: Mapping[str, T], kind: str, key: str) -> T:

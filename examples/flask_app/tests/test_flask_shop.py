@@ -147,8 +147,8 @@ def exported(client: FlaskClient, **request: object) -> list[dict[str, str]]:
 
 
 def test_orders_and_artifacts_of_the_watched_shop_can_be_exported(tmp_path: Path) -> None:
-    token = "operator-token"
-    tokens = {"operator": {"sha256": hashlib.sha256(token.encode()).hexdigest(), "roles": ["operator"]}}
+    token = "admin-token"
+    tokens = {"admin": {"sha256": hashlib.sha256(token.encode()).hexdigest(), "roles": ["admin"]}}
     client = watched_shop(Settings(data_dir=tmp_path, tokens=tokens)).test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     client.post("/artifacts/", json=ARTIFACT)
@@ -158,6 +158,8 @@ def test_orders_and_artifacts_of_the_watched_shop_can_be_exported(tmp_path: Path
         pass
     orders = exported(client, filter={"types": ["order.placed"]})
     artifacts = exported(client, source="artifacts", fields=["id", "title", "price"])
+    health = client.get("/telemetry/api/v1/health/ready").get_json()
+    assert health["parts"]["jobs"]["details"]["heavy_jobs"] == "in a process of their own"
     assert [row["subject"] for row in orders] == [order["id"]]
     assert artifacts[-1] == {"id": "a4", "title": "Copper Mono", "price": "12.0"}
     assert len(artifacts) == 4

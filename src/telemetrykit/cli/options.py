@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from ..errors import ConfigurationError
 from ..settings import Settings
 from .failures import DEBUG_OPTION
 
@@ -63,6 +64,35 @@ def common_options(command: Callable[Concatenate[CommonOptions, P], R]) -> Calla
     ):
         decorated = option(decorated)
     return decorated
+
+
+def remote_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add ``--remote`` and ``--token-file``; ConfigurationError for a token without an app to show it to."""
+
+    @wraps(command)
+    def with_remote(*args: Any, remote: str | None, token_file: Path | None, **kwargs: Any) -> R:
+        if remote is None and token_file is not None:
+            raise ConfigurationError("--token-file is for an app: name it with --remote URL. A store takes no token.")
+        return command(*args, remote=remote, token_file=token_file, **kwargs)
+
+    url = click.option("--remote", metavar="URL", help="Ask a running app, by its mount, and not a store.")
+    token = click.option("--token-file", type=click.Path(path_type=Path), help="Holds the token for --remote.")
+    return url(token(with_remote))
+
+
+def app_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Add ``--app``, and hand the command ``plugins``: those that the app gave its Telemetry by hand."""
+
+    @wraps(command)
+    def with_plugins(*args: Any, app: str | None, **kwargs: Any) -> R:
+        if app is None:
+            return command(*args, plugins=(), **kwargs)
+        from ..worker import load_plugins  # It imports the whole kit.
+
+        return command(*args, plugins=load_plugins(app), **kwargs)
+
+    help = "The Telemetry of your app, for the plugins that you gave it by hand."
+    return click.option("--app", metavar="MODULE:NAME", help=help)(with_plugins)
 
 
 def value_of(parse: Callable[[str], V]) -> Callable[[click.Context, click.Parameter, str | None], V | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import urllib3
@@ -18,9 +19,11 @@ _LONGEST_PAUSE = 15.0
 _CHUNK = 65536
 #: Events that a stream replays at most.
 _MOST_REPLAYED = 1000
+# Servers take no longer header; a longer file was named by mistake.
+_LONGEST_TOKEN = 8192
 _UNEXPLAINED = "no reason is given"
-_EXAMPLE = "Give the address of the mount, such as http://127.0.0.1:8000/telemetry."
-_HOW_TO_ENTER = "Name a file with a token: --token-file FILE. `telemetrykit token create` makes one."
+EXAMPLE = "Give the address of the mount, such as http://127.0.0.1:8000/telemetry."
+HOW_TO_ENTER = "Name a file with a token: --token-file FILE. `telemetrykit token create` makes one."
 
 
 class Frame(NamedTuple):
@@ -38,9 +41,7 @@ class RemoteLog:
     def __init__(
         self, url: str, *, token: str | None, query: str, tenant: str | None, tell: Callable[[str], None]
     ) -> None:
-        if not url.lower().startswith(("http://", "https://")):
-            raise ConfigurationError(f"{url!r} is no address of a mount. {_EXAMPLE}")
-        self._url = url.rstrip("/") + "/stream"
+        self._url = base_of(url) + "/stream"
         self._headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -107,7 +108,7 @@ class RemoteLog:
                 _check(response)
                 yield from read_frames(iter(lambda: response.read1(_CHUNK), b""))
         except urllib3.exceptions.HTTPError as error:
-            raise BackendUnavailable(f"{self._url} does not answer: {_reason(error)}") from None
+            raise BackendUnavailable(f"{self._url} does not answer: {reason_of(error)}") from None
 
 
 def read_frames(chunks: Iterable[bytes]) -> Iterator[Frame]:
@@ -136,8 +137,28 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
             yield line.decode(errors="replace")
 
 
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
-    """Without the objects that urllib3 names in its messages."""
+def base_of(url: str) -> str:
+    """The address of a mount without its last slash. ConfigurationError if it is none."""
+    if not url.lower().startswith(("http://", "https://")):
+        raise ConfigurationError(f"{url!r} is no address of a mount. {EXAMPLE}")
+    return url.rstrip("/")
+
+
+def read_token(file: Path | None) -> str | None:
+    """The token in a file; ConfigurationError if it holds none."""
+    if file is None:
+        return None
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The token file {file} cannot be read: {error}.") from None
+    if not token or not token.isascii() or not token.isprintable() or len(token) > _LONGEST_TOKEN:
+        raise ConfigurationError(f"{file} holds no token: it takes one line with a token, and nothing else.")
+    return token
+
+
+def reason_of(error: urllib3.exceptions.HTTPError) -> str:
+    """What went wrong, without the objects that urllib3 names in its messages."""
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return f"nothing was heard for {_SILENCE:g} s"
     cause = error.__cause__ or error.__context__
@@ -150,20 +171,21 @@ def _check(response: urllib3.BaseHTTPResponse) -> None:
     kind = response.headers.get("Content-Type", "")
     if response.status == 200 and kind.startswith("text/event-stream"):
         return
-    detail = _detail(response.read(_CHUNK))
+    detail = detail_of(response.read(_CHUNK))
     if response.status >= 500 or response.status == 429:
         raise BackendUnavailable(f"status {response.status}: {detail}")
-    cures = {200: _EXAMPLE, 404: _EXAMPLE, 401: _HOW_TO_ENTER, 403: _HOW_TO_ENTER}
+    cures = {200: EXAMPLE, 404: EXAMPLE, 401: HOW_TO_ENTER, 403: HOW_TO_ENTER}
     cure = cures.get(response.status, "")
     if response.get_redirect_location():
         cure = f"It redirects to {response.headers['Location']}: give the address of the mount there."
     raise ConfigurationError(f"There is no stream of events, the answer is {response.status}: {detail} {cure}".strip())
 
 
-def _detail(body: bytes) -> str:
+def detail_of(body: bytes) -> str:
+    """What a problem (RFC 9457) says, as a sentence."""
     try:
         problem = codec.loads_foreign(body)
         detail = str(problem.get("detail") or problem.get("title") or _UNEXPLAINED)
     except (ValueError, AttributeError):
         detail = _UNEXPLAINED
-    return detail.rstrip(".") + "."
+    return detail if detail.endswith("?") else detail.rstrip(".") + "."

@@ -62,6 +62,17 @@ class ArtifactStore(ABC):
     async def delete(self, key: str) -> bool:
         """False if it was not there."""
 
+    @abstractmethod
+    def list(self) -> AsyncIterator[Artifact]:
+        """Every file, in no order; one that comes or goes meanwhile may be seen or not.
+
+        What a dead writer or a broken-off ``delete`` left of one is listed too, so that it can be deleted.
+        """
+
+    async def tidy(self) -> None:
+        """Remove what dead writers left behind that has no key; harmless to those who live. By default a no-op."""
+        return
+
     async def link(self, key: str, seconds: float, filename: str) -> str | None:
         """A URL from which whoever has it may download for some time; None where the kit serves the file itself."""
         return None

@@ -12,6 +12,9 @@ from ..model.filter import AllTenants
 from ..model.health import Health
 from ..model.job import FailureGroup, Job, JobFailure, JobFilter, JobStatus, Progress, QueueLimits, QueueStats
 
+#: The kind of the jobs that make files: ``Queue.tally`` remembers more of them than the records.
+EXPORT = "export"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
@@ -27,7 +30,7 @@ class Settlement:
     result: Mapping[str, Any] | None = None
     #: Kept whatever its text is: what cannot be stored is written in another way.
     failure: JobFailure | None = None
-    #: When to try again, for RETRYING; microseconds. None is at once.
+    #: When to try again, for RETRYING and QUEUED; microseconds. None leaves what is known: at once.
     run_at: int | None = None
     #: The handler's last word; None leaves what is known.
     progress: Progress | None = None
@@ -61,6 +64,30 @@ class Claimed(NamedTuple):
     #: past or now if more was due than ``limit``. None if none waits, or only where a queue is paused or at its
     #: concurrency: no time can tell then.
     next_due: int | None
+
+
+class Page(NamedTuple):
+    """Part of a list, the job inserted last first."""
+
+    jobs: Sequence[Job]
+    #: Matches in the whole list; None if they are more than was asked for, or if it would take long to say.
+    total: int | None
+    #: ``before`` of the part that follows; None at the end.
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Exports in one status and of one format, ``format`` of their params."""
+
+    status: JobStatus
+    format: str
+    count: int
+    #: ``rows`` and ``size`` (bytes) of their results.
+    rows: int
+    size: int
+    #: How many took so many seconds in their last attempt, rounded to two digits; only those whose attempt is over.
+    durations: Mapping[float, int]
 
 
 class Queue(ABC):
@@ -136,6 +163,17 @@ class Queue(ABC):
         """How many match; None if more than ``cap``."""
 
     @abstractmethod
+    async def page(
+        self, filter: JobFilter, *, limit: int, offset: int = 0, before: int | None = None, cap: int
+    ) -> Page:
+        """A list for people who leaf through it: ``limit`` is 1 or more, ``before`` the ``next`` of another page.
+
+        ``total`` is None above ``cap``. A text that is the id of a job means that job alone. For any other one a page
+        looks into some thousands of the jobs that match otherwise, so it may hold few or none and still have a
+        ``next``; its ``total`` is None then.
+        """
+
+    @abstractmethod
     async def changes(self, after: int, *, limit: int) -> Sequence[Job]:
         """Jobs with a revision above ``after``, in the order of their revisions: each once, as it is now.
 
@@ -191,3 +229,8 @@ class Queue(ABC):
     @abstractmethod
     async def failure_groups(self, tenant: str | AllTenants, *, limit: int) -> Sequence[FailureGroup]:
         """FAILED jobs that have a failure, by fingerprint, the group with the newest first."""
+
+    @abstractmethod
+    async def tally(self, tenant: str | AllTenants, *, since: int) -> Sequence[Tally]:
+        """What became of the jobs of kind ``EXPORT`` that were created at or after ``since``, the beginning of a UTC
+        day in microseconds. One that was deleted counts for 400 days, as it was then, so nothing is counted twice."""

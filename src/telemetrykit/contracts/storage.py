@@ -169,7 +169,11 @@ class Lease(NamedTuple):
 
 
 class Leases(ABC):
-    """Names that one holder at a time may have."""
+    """Names that one holder at a time may have.
+
+    The time is that of one clock. When it goes back, a lease lasts no longer than it was made for, from the moment in
+    which somebody else asks for it.
+    """
 
     @abstractmethod
     async def acquire(self, name: str, holder: str, seconds: float) -> int | None:

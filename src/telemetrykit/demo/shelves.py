@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NoReturn
 
 from telemetrykit import ALL_TENANTS, Settings, hookimpl
 from telemetrykit.contracts.exports import Source
 from telemetrykit.contracts.iterable_source import IterableSource
 from telemetrykit.model.export import Column, ColumnType, ExportRequest
 
+from .shop.inventory import Inventory
 from .shop.model import Artifact
 
 COLUMNS = (
@@ -24,23 +24,24 @@ COLUMNS = (
 
 
 class ShelvesPlugin:
-    """The source ``artifacts``; ``shelves`` gives what there is, and is called in another thread."""
-
-    def __init__(self, shelves: Callable[[], Sequence[Artifact]]) -> None:
-        self._shelves = shelves
-
-    def __reduce__(self) -> NoReturn:
-        # A copy in another process would not hear of new artifacts: so exports are made in this one.
-        raise TypeError("the shelves are in the memory of the shop")
+    """The source ``artifacts``. It reads what the shop has written down, so it works in any process: exports are made
+    in one of their own, and do not slow the shop down."""
 
     @hookimpl
     def register_sources(self, settings: Settings) -> Iterable[Source]:
+        inventory = inventory_of(settings)
+
         def rows(request: ExportRequest) -> Iterator[Sequence[object]]:
             """The shop is one tenant's."""
             if request.filter.tenant in (ALL_TENANTS, settings.tenant):
-                yield from map(row, filter(wanted(request), self._shelves()))
+                yield from map(row, filter(wanted(request), inventory.read()))
 
         return [IterableSource("artifacts", COLUMNS, rows, description="What is on the shelves, oldest first.")]
+
+
+def inventory_of(settings: Settings) -> Inventory:
+    """Where the shop notes what is on its shelves."""
+    return Inventory(settings.data_dir / "inventory.json")
 
 
 def wanted(request: ExportRequest) -> Callable[[Artifact], bool]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from ..contracts.events import EventType
 from ..contracts.exports import Compressor, Format, Source
 from ..errors import FieldError
+from ..model.export import ExportRequest
 from ..model.problems import invalid, unknown
+from .properties import only_type, property_columns
 
 
 class _Named(Protocol):
@@ -39,9 +43,26 @@ class Shelf(Generic[P]):
 
 
 class Catalog:
-    """Every source, format and compressor of one Telemetry."""
+    """Every source, format and compressor of one Telemetry, and the declared types of its events."""
 
-    def __init__(self, sources: Sequence[Source], formats: Sequence[Format], compressors: Sequence[Compressor]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        formats: Sequence[Format],
+        compressors: Sequence[Compressor],
+        types: Iterable[EventType] = (),
+    ) -> None:
         self.sources = Shelf("source", sources)
         self.formats = Shelf("format", formats)
         self.compressors = Shelf("compression", compressors)
+        self._types = {declared.type: declared for declared in types}
+
+    def describe(self, request: ExportRequest) -> ExportRequest:
+        """The request with the columns of the one declared type that its filter names; as it is if there is none.
+
+        A type that is withheld is described no more than its events are given.
+        """
+        declared = self._types.get(only_type(request.filter) or "")
+        if declared is None or declared.type in request.withheld:
+            return request
+        return dataclasses.replace(request, properties=tuple(property_columns(declared.schema or {})))

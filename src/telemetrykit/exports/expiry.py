@@ -28,25 +28,26 @@ class Expiry:
         self._kind = kind
 
     async def expire(self) -> None:
-        """Expire every export that is due."""
-        for job in await self._due():
-            await self._expire(job)
+        """Expire every export that is due; a file that cannot be deleted now is tried again next time."""
+        due = JobFilter(
+            tenant=ALL_TENANTS,
+            kinds=(self._kind,),
+            statuses=(JobStatus.COMPLETED,),
+            expired_by=self._clock.now(),
+        )
+        while jobs := await self._queue.list(due, limit=_PAGE):
+            if not any([await self._expire(job) for job in jobs]):
+                return
 
-    async def _due(self) -> list[Job]:
-        done = JobFilter(tenant=ALL_TENANTS, kinds=(self._kind,), statuses=(JobStatus.COMPLETED,))
-        due: list[Job] = []
-        offset, now = 0, self._clock.now()
-        while page := await self._queue.list(done, limit=_PAGE, offset=offset):
-            due += [job for job in page if job.result is not None and job.result["expires_at"] <= now]
-            offset += len(page)
-        return due
-
-    async def _expire(self, job: Job) -> None:
+    async def _expire(self, job: Job) -> bool:
+        """True if the job is expired now."""
         assert job.result is not None  # noqa: S101 - it is due
         try:
             await self._artifacts.delete(job.result["key"])
         except BackendUnavailable as error:
             logger.warning("a file could not be deleted: %s", error, extra={"action": "export.expire"})
-            return
-        if await self._queue.expire(job.id) is not None:
-            self._announcer.note("export.expired", job)
+            return False
+        if await self._queue.expire(job.id) is None:
+            return False
+        self._announcer.note("export.expired", job)
+        return True

@@ -21,7 +21,8 @@ def build_manifest(
     artifact: Artifact,
 ) -> Mapping[str, Any]:
     """A JSON object. Cursors are strings, as everywhere on the wire; ``pruned_before`` is the cursor below which the
-    log had nothing any more when the file was begun, absent for a log that never lost anything."""
+    log had nothing any more when the file was begun (of one that took more than a day, when it was done), absent for a
+    log that never lost anything."""
     cursors = {"first_cursor": reading.first, "last_cursor": reading.last, "pruned_before": reading.pruned_before}
     return {
         **{name: str(cursor) for name, cursor in cursors.items() if cursor is not None},
@@ -30,7 +31,7 @@ def build_manifest(
         "compression": request.compression or "none",
         "filter": request.filter.to_json(),
         "limit": request.limit,
-        "columns": [{"name": column.name, "type": column.type.value} for column in columns],
+        "columns": [column.to_json() for column in columns],
         **asdict(report),
         "size": artifact.size,
         "sha256": artifact.sha256,

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..model.export import ColumnType
+
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 _TEXTS = {"type": "array", "items": _TEXT}
+_COLUMN = {
+    "type": "object",
+    "properties": {"name": _TEXT, "type": {"enum": [type.value for type in ColumnType]}},
+    "required": ["name", "type"],
+}
 _PROPERTIES: Mapping[str, Any] = {
     "source": _TEXT,
     "format": _TEXT,
@@ -16,6 +23,7 @@ _PROPERTIES: Mapping[str, Any] = {
     "filter": {"type": "object"},
     "withheld": _TEXTS,
     "fields": {"type": ["array", "null"], "items": _TEXT},
+    "properties": {"type": "array", "items": _COLUMN},
     "limit": {"type": "integer", "minimum": 1},
     "title": _TEXT,
     "upto": {"type": ["integer", "null"]},

@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..contracts.exports import Format
-from ..errors import InvalidRequest
+from ..errors import FieldError, InvalidRequest
 from ..model.export import DEFAULT_ROWS, MAX_RANGE_DAYS, MAX_ROWS, ExportRequest
 from ..model.filter import AllTenants, Filter
 from ..model.filter_forms import filter_from_plain
 from ..model.moment import parse_moment
-from ..model.problems import Problems
+from ..model.problems import Problems, invalid
 from .catalog import Catalog
 
 _DAY = 86_400_000_000
 _MAX_RANGE = MAX_RANGE_DAYS * _DAY
 _NONE = "none"
 MAX_TITLE = 200
-MAX_FIELDS = 200
 
 
 class RequestReader:
@@ -32,7 +31,7 @@ class RequestReader:
         """InvalidRequest names every field that is wrong, and the cure."""
         problems = Problems()
         source = _collect(problems, lambda: self._catalog.sources.get(str(body.get("source", "events"))))
-        format = _collect(problems, lambda: self._catalog.formats.get(str(body.get("format", ""))))
+        format = _collect(problems, lambda: self._read_format(body.get("format")))
         compression = body.get("compression") or _NONE
         if compression != _NONE:
             _collect(problems, lambda: self._catalog.compressors.get(str(compression)))
@@ -57,6 +56,12 @@ class RequestReader:
         )
         source.columns(request)
         return request
+
+    def _read_format(self, name: object) -> Format:
+        formats = self._catalog.formats
+        if name is None:
+            raise invalid([FieldError(f"name a format: {', '.join(format.name for format in formats)}", "#/format")])
+        return formats.get(str(name))
 
 
 def _read_range(

@@ -11,7 +11,7 @@ from .pin import Pin
 
 
 class Reading:
-    """Passes batches on; while it lasts, the log keeps what is still to be read."""
+    """Passes batches on; while it lasts, a day at most, the log keeps what is still to be read."""
 
     def __init__(self, source: Source, request: ExportRequest, context: Context, holder: str) -> None:
         self._source = source
@@ -23,7 +23,7 @@ class Reading:
         #: Cursors of the first and last row, for a source that reads the log.
         self.first: int | None = None
         self.last: int | None = None
-        #: Everything below this cursor was pruned before we began; None if nothing ever was.
+        #: Everything below this cursor may be missing, since it was pruned; None if nothing ever was.
         self.pruned_before: int | None = None
 
     async def total(self) -> int | None:
@@ -33,14 +33,21 @@ class Reading:
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
         """All of them."""
-        oldest = (await self._context.log.bounds()).oldest
-        self.pruned_before = oldest if oldest > 1 else None
-        async with Pin(self._context.leases, self._holder, oldest) as pin:
+        oldest = await self._note_pruned()
+        async with Pin(self._context.leases, self._holder, oldest, self._context.clock) as pin:
             async for batch in self._source.rows(self._request, self._context):
                 yield batch
                 self._note(batch)
                 if batch.last is not None:
                     await pin.advance(batch.last + 1)
+            if pin.lapsed:
+                await self._note_pruned()
+
+    async def _note_pruned(self) -> int:
+        """The oldest cursor that the log has now."""
+        oldest = (await self._context.log.bounds()).oldest
+        self.pruned_before = oldest if oldest > 1 else None
+        return oldest
 
     def _note(self, batch: Batch) -> None:
         self.rows += len(batch.rows)

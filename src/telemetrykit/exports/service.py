@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ..contracts.artifacts import ArtifactStore
 from ..contracts.context import Context
 from ..contracts.exports import Row, Source
+from ..contracts.queue import Page
 from ..errors import Conflict, Gone, NotFound
 from ..jobs.announcer import Announcer
-from ..jobs.service import JobPage, JobService
+from ..jobs.service import JobService
 from ..model.artifact import Artifact
 from ..model.export import Column, ExportRequest
 from ..model.filter import ALL_TENANTS, AllTenants, Filter
@@ -21,6 +23,7 @@ from ..model.job import Job, JobFilter, JobStatus
 from ..runtime import codec
 from ..runtime.portal import Portal
 from .catalog import Catalog
+from .refusals import RETRYABLE, refusal
 from .runner import KIND, QUEUE
 from .speed import Speed
 from .statistics import Statistics
@@ -95,31 +98,42 @@ class ExportService:
 
     async def get(self, id: str, tenant: str | AllTenants) -> Job:
         """NotFound for another tenant's, and for a job that is no export."""
-        job = await self._jobs.get(id, tenant)
-        if job.kind != KIND:
-            raise NotFound(f"There is no export {id[:64]!r} here.")
-        return job
+        with suppress(NotFound):
+            job = await self._jobs.get(id, tenant)
+            if job.kind == KIND:
+                return job
+        raise NotFound(f"There is no export {id[:64]!r} here: it never was, or was forgotten long after its end.")
 
-    async def list(self, filter: JobFilter, *, limit: int, offset: int) -> JobPage:
-        """Newest first."""
-        return await self._jobs.list(dataclasses.replace(filter, kinds=(KIND,)), limit=limit, offset=offset)
+    async def list(self, filter: JobFilter, *, limit: int, offset: int = 0, before: int | None = None) -> Page:
+        """As ``list`` of the jobs."""
+        filter = dataclasses.replace(filter, kinds=(KIND,))
+        return await self._jobs.list(filter, limit=limit, offset=offset, before=before)
 
     async def cancel(self, id: str, tenant: str | AllTenants, *, by: str | None) -> Job:
         """Conflict if it is over."""
         await self.get(id, tenant)
-        return await self._jobs.cancel(id, tenant, by=by)
+        try:
+            return await self._jobs.cancel(id, tenant, by=by)
+        except Conflict:
+            raise refusal((await self.get(id, tenant)).status, "there is nothing to cancel") from None
 
     async def retry(self, id: str, tenant: str | AllTenants, *, by: str | None) -> Job:
         """Make a failed, cancelled or expired export anew; Conflict otherwise."""
         await self.get(id, tenant)
-        return await self._jobs.retry(id, tenant, by=by)
+        try:
+            return await self._jobs.retry(id, tenant, by=by)
+        except Conflict:
+            status = (await self.get(id, tenant)).status
+            if status in RETRYABLE:
+                raise
+            raise refusal(status, "there is nothing to make again") from None
 
     async def artifact(self, job: Job) -> Artifact:
         """The finished file. Conflict if it is not finished, Gone if it has been taken away."""
         if job.status is JobStatus.EXPIRED:
             raise Gone("The file has expired and was deleted. Retry the export to have it made again.")
         if job.status is not JobStatus.COMPLETED or job.result is None:
-            raise Conflict(f"The export is {job.status.value}: there is no file to download.")
+            raise refusal(job.status, "there is no file to download")
         found = await self._portal.call(self._artifacts.stat, job.result["key"])
         if found is None:
             raise Gone("The file is not there any more. Retry the export to have it made again.")
@@ -136,7 +150,7 @@ class ExportService:
         self._announcer.note("export.downloaded", job, by=by)
 
     async def statistics(self, tenant: str | AllTenants, *, days: int) -> Mapping[str, Any]:
-        """Counts by status and format, rows, bytes, durations and success rate of the exports that are remembered."""
+        """Counts by status and format, rows, bytes, durations and success rate of the exports of the last days."""
         return await self._portal.call(self._statistics.look, tenant, days)
 
     def default_columns(self, source: Source) -> Sequence[Column]:
@@ -150,7 +164,7 @@ class ExportService:
 
     async def _create(self, request: ExportRequest, tenant: str, by: str | None, once: Once | None) -> Job:
         newest = (await self._context().log.bounds()).newest
-        params = dataclasses.replace(request, upto=newest).to_json()
+        params = dataclasses.replace(self.catalog.describe(request), upto=newest).to_json()
         job = self._jobs.make(KIND, params, tenant=tenant, queue=QUEUE, created_by=by)
         if once is not None:
             job = job.evolve(id=once.job_id(tenant, by), key=once.digest(by))
@@ -163,7 +177,7 @@ class ExportService:
 
     async def _preview(self, request: ExportRequest) -> Preview:
         source: Source = self.catalog.sources.get(request.source)
-        context = self._context()
+        request, context = self.catalog.describe(request), self._context()
         total = await source.count(request, context)
         rows: list[Row] = []
         async for batch in source.rows(dataclasses.replace(request, limit=PREVIEW_ROWS), context):

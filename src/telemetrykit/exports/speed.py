@@ -9,7 +9,7 @@ from ..model.filter import ALL_TENANTS
 from ..model.job import Job, JobFilter, JobStatus
 from ..runtime.clock import Clock
 
-_LOOK_AT = 50
+_LOOK_AT = 20
 
 
 class Speed:

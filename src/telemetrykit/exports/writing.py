@@ -47,10 +47,11 @@ class Writing:
 
     def abandon(self) -> None:
         """Let go of everything; after ``finish`` a no-op."""
-        with suppress(OSError):  # A full disk is why we leave.
+        gone = (OSError, ValueError)  # A full disk is why we leave, or the file is closed already.
+        with suppress(*gone):
             if self._writer is not None:
                 self._writer.abandon()
-        with suppress(OSError):
+        with suppress(*gone):
             self._files.close()
 
     def _open(self) -> BinaryIO:

@@ -18,6 +18,7 @@ JOBS_CHANNEL = "jobs"
 
 _SECOND = 1_000_000
 _ENDS = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
+_TYPES = {status: f"job.{status.value}" for status in JobStatus}
 _SEVERITIES = {JobStatus.RETRYING: "warn", JobStatus.FAILED: "error"}
 
 
@@ -36,11 +37,11 @@ class Announcer:
     def started(self, job: Job) -> None:
         """An attempt begins."""
         waited = (job.started_at or job.run_at) - job.run_at
-        self._tell("job.started", job, attempt=job.attempt, wait=max(waited, 0) / _SECOND)
+        self._tell("job.started", job, {"wait": max(waited, 0) / _SECOND})
 
     def settled(self, job: Job, reason: str | None = None) -> None:
         """A job is in another status now: ``job.completed``, ``job.retrying``, ``job.queued``, ..."""
-        more: dict[str, Any] = {"attempt": job.attempt}
+        more: dict[str, Any] = {}
         if job.started_at is not None and job.finished_at is not None:
             more["duration"] = (job.finished_at - job.started_at) / _SECOND
         if job.failure is not None and job.status in _SEVERITIES:
@@ -53,22 +54,23 @@ class Announcer:
             more["run_at"] = job.run_at
         if reason is not None:
             more["reason"] = reason
-        self._tell(f"job.{job.status.value}", job, **more)
+        self._tell(_TYPES[job.status], job, more)
         if job.kind in self._names and job.status in _ENDS:
-            self.note(f"{self._names[job.kind]}.{job.status.value}", job)
+            self.note(f"{self._names[job.kind]}.{job.status.value}", job, time=job.finished_at)
 
     def audit(self, action: str, who: str | None, *, tenant: str, subject: str | None = None, **data: Any) -> None:
         """A person did something: ``audit.job.retried`` and the like."""
         told = {name: value for name, value in data.items() if value is not None}
         self._emit(f"audit.{action}", {"by": who or "host", **told}, subject=subject, tenant=tenant)
 
-    def note(self, type: str, job: Job, **data: Any) -> None:
-        """Something of a job's own kind happened to it: ``export.downloaded``."""
+    def note(self, type: str, job: Job, *, time: int | None = None, **data: Any) -> None:
+        """Something of a job's own kind happened to it, now or at ``time``: ``export.downloaded``."""
         self._emit(
             type,
             {"job_id": job.id, **{k: v for k, v in data.items() if v is not None}},
             subject=job.id,
             tenant=job.tenant,
+            time=time,
             traceparent=job.traceparent,
         )
 
@@ -85,12 +87,14 @@ class Announcer:
             self.settled(job, reason)
         await self.hint()
 
-    def _tell(self, type: str, job: Job, **data: Any) -> None:
+    def _tell(self, type: str, job: Job, more: Mapping[str, Any]) -> None:
         self._emit(
             type,
-            {"job_id": job.id, "queue": job.queue, "kind": job.kind, **data},
+            {"job_id": job.id, "queue": job.queue, "kind": job.kind, "attempt": job.attempt, **more},
             subject=job.id,
             severity=_SEVERITIES.get(job.status),
             tenant=job.tenant,
+            # The queue's own word of when it ended: by it ``Untold`` finds an end in the log.
+            time=job.finished_at,
             traceparent=job.traceparent,
         )

@@ -6,12 +6,14 @@ there is work and a while longer, and dies with its parent: the end of its stand
 
 from __future__ import annotations
 
+import io
 import logging
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from ..contracts.queue import Queue
@@ -29,6 +31,8 @@ _IDLE = 300.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _END_SECONDS = 1.0
+#: What the script that was started is called in its own process: in another one that is another script.
+_MAINS = frozenset({"__main__", "__mp_main__"})
 
 
 class Handover(NamedTuple):
@@ -69,8 +73,11 @@ class Child:
         """Tell it to hand back what it does and to go; returns when it has gone, or soon will have."""
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         self._process.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Somebody must take note of its end, or it stays a zombie and Python warns of it.
+            threading.Thread(target=self._process.wait, name="telemetrykit.child.rest", daemon=True).start()
 
 
 class ChildKeeper:
@@ -104,6 +111,25 @@ class ChildKeeper:
             if busy and now >= self._next_start and not await self._somebody_else():
                 await self._begin(now)
         elif now - self._last_work > _IDLE:
+            await self.end()
+
+    async def stand_down(self) -> None:
+        """While another process leads: keep what we have as long as there is work for it, and begin nothing.
+
+        A worker more does no harm, and the other begins none while ours serves its queues. So a job at work may end.
+        """
+        self._trouble = None  # It is the other's now.
+        if self._child is None:
+            return
+        if self._child.exit_code() is not None:
+            self._child = None
+            return
+        try:
+            busy = await self._has_work()
+        except BackendUnavailable as error:
+            logger.debug("nothing known of heavy work: %s", error)
+            return
+        if not busy:
             await self.end()
 
     async def end(self) -> None:
@@ -159,11 +185,19 @@ class ChildKeeper:
 def is_portable(plugins: Sequence[object]) -> bool:
     """Whether these plugins can be handed to another process."""
     try:
-        packed = pickle.dumps(list(plugins))
+        _Packer(io.BytesIO()).dump(list(plugins))
     except Exception:  # noqa: BLE001 - whatever a plugin's own __reduce__ raises
         return False
-    # What was defined in the script that was started cannot be found in another process, whose main module differs.
-    return b"__main__" not in packed
+    return True
+
+
+class _Packer(pickle.Pickler):
+    """Refuses what another process could not find: classes and functions of the script that was started."""
+
+    def reducer_override(self, obj: object) -> Any:
+        if isinstance(obj, type | FunctionType) and obj.__module__ in _MAINS:
+            raise pickle.PicklingError(f"{obj.__qualname__} is of the script itself")
+        return NotImplemented
 
 
 def receive(stream: Any) -> Handover:

@@ -14,8 +14,8 @@ from ..runtime.clock import Clock
 from ..runtime.portal import Portal
 from .announcer import Announcer
 
-#: Groups that are told of, the newest first.
-MAX_GROUPS = 1_000
+# More groups than there are dead letters.
+_ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class DeadLetters:
 
     async def stats(self, tenant: str | AllTenants) -> DeadLetterStats:
         """Counts over all groups."""
-        groups = await self.groups(tenant, limit=MAX_GROUPS)
+        groups = await self.groups(tenant, limit=_ALL)
         return DeadLetterStats(
             total=sum(group.count for group in groups),
             groups=len(groups),

@@ -1,15 +1,15 @@
-"""Does one attempt: finds the handler, runs it in the right place, and says how it ended."""
+"""Does attempts: finds the handler, has it run in the right place, and says how it ended."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
-from ..contracts.jobs import JobKind
+from ..contracts.jobs import Handler, JobKind
 from ..contracts.queue import Settlement
 from ..errors import JobCancelled, JobFailed, JobTimeout
 from ..model.job import Job, JobStatus
@@ -19,9 +19,19 @@ from .attempt import Attempt, StopReason
 from .backoff import Backoff
 from .failures import failure_of
 from .kinds import JobKinds
-from .runners import HandlerLoop, run_in_thread
+from .runners import HandlerLoop, Over, Run, begin_in_thread
+
+logger = logging.getLogger("telemetrykit.worker")
+
+#: Told how an attempt ended; None if the job is not ours any more, or nothing can be said of it.
+Ended = Callable[[Attempt, Settlement | None], object]
 
 _SECOND = 1_000_000
+#: Microseconds that a job of an unknown kind waits for a worker that knows it: half its age, within bounds, until it is
+#: so old that nobody will come.
+_SHORTEST_WAIT = 1 * _SECOND
+_LONGEST_WAIT = 60 * _SECOND
+_TOO_OLD = 86_400 * _SECOND
 
 
 class Executor:
@@ -43,45 +53,35 @@ class Executor:
         self._within = within
         #: Of each kind that was done: finding out takes longer than a short job.
         self._asynchronous: dict[str, bool] = {}
+        #: Kinds that a log has told of.
+        self._unknown: set[str] = set()
 
-    async def execute(self, attempt: Attempt) -> Settlement | None:
-        """How the attempt ended; None if the job is not ours any more."""
+    def knows(self, kind: str) -> bool:
+        """Whether there is a handler for jobs of a kind."""
+        return self._kinds.find(kind) is not None
+
+    def begin(self, attempt: Attempt, ended: Ended) -> None:
+        """Have the handler run, on another thread; ``ended`` is called here. The job is of a kind that it knows."""
+        over = partial(self._end, attempt, ended)
         try:
-            result = await self._perform(attempt)
-        except asyncio.CancelledError:
-            if attempt.stop_reason is None:
-                raise  # Nobody stopped the attempt: the loop itself ends.
-            return self._stopped(attempt, attempt.stop_reason)
-        except JobCancelled:
-            return self._stopped(attempt, attempt.stop_reason or StopReason.CANCELLED)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failure of its job
-            return self._failed(attempt, error)
-        return self._settle(attempt, JobStatus.COMPLETED, result=result)
+            attempt.on_stop = self._run(self._kinds.get(attempt.job.kind), attempt, over).cancel
+        except Exception as error:  # noqa: BLE001 - where no thread can be had, the job is tried again later
+            over(None, error)
 
-    async def _perform(self, attempt: Attempt) -> Mapping[str, Any] | None:
-        """Run the handler until it ends or is stopped."""
-        kind = self._kinds.find(attempt.job.kind)
-        if kind is None:
-            raise JobFailed(f"This worker has no handler for jobs of kind {attempt.job.kind!r}.")
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine always runs in one
-        attempt.on_stop = task.cancel
-        timeout = attempt.job.timeout
-        timer = loop.call_later(timeout, attempt.stop, StopReason.TIMEOUT) if timeout else None
-        try:
-            attempt.check()
-            return _checked(await self._call(kind, attempt))
-        finally:
-            attempt.on_stop = None
-            if timer is not None:
-                timer.cancel()
+    def _run(self, kind: JobKind, attempt: Attempt, over: Over) -> Run:
+        if self._is_asynchronous(kind):
+            return self._handlers.begin(partial(self._attend, kind.handler, attempt), over)
+        return begin_in_thread(partial(self._do, kind.handler, attempt), f"telemetrykit.job.{kind.name}", over)
 
-    async def _call(self, kind: JobKind, attempt: Attempt) -> object:
+    async def _attend(self, handler: Handler, attempt: Attempt) -> Mapping[str, Any] | None:
+        attempt.check()
         with self._within(attempt.job):
-            if self._is_asynchronous(kind):
-                return await self._handlers.run(partial(kind.handler, attempt.job, attempt))  # type: ignore[arg-type]
-            return await run_in_thread(partial(kind.handler, attempt.job, attempt), f"telemetrykit.job.{kind.name}")
+            return _checked(await handler(attempt.job, attempt))  # type: ignore[misc]
+
+    def _do(self, handler: Handler, attempt: Attempt) -> Mapping[str, Any] | None:
+        attempt.check()
+        with self._within(attempt.job):
+            return _checked(handler(attempt.job, attempt))
 
     def _is_asynchronous(self, kind: JobKind) -> bool:
         known = self._asynchronous.get(kind.name)
@@ -89,9 +89,44 @@ class Executor:
             known = self._asynchronous[kind.name] = inspect.iscoroutinefunction(_plain(kind.handler))
         return known
 
+    def _end(self, attempt: Attempt, ended: Ended, result: Any, error: BaseException | None) -> None:
+        attempt.on_stop = None
+        try:
+            settlement = self._outcome(attempt, result, error)
+        except Exception:
+            # The lease runs out, and somebody else does the job.
+            logger.exception("a job could not be settled", extra={"action": "job.lost"})
+            settlement = None
+        ended(attempt, settlement)
+
+    def _outcome(self, attempt: Attempt, result: Any, error: BaseException | None) -> Settlement | None:
+        if attempt.stop_reason is not None:
+            return self._stopped(attempt, attempt.stop_reason)
+        if error is None:
+            return self._settle(attempt, JobStatus.COMPLETED, result=result)
+        if isinstance(error, JobCancelled):
+            return self._stopped(attempt, StopReason.CANCELLED)
+        return self._failed(attempt, error)
+
     def hand_back(self, attempt: Attempt) -> Settlement:
         """For a worker that ends: somebody else does the job."""
         return self._settle(attempt, JobStatus.QUEUED)
+
+    def pass_on(self, attempt: Attempt) -> Settlement:
+        """For a job of a kind that it does not know: a worker of another version may, and perhaps comes only later."""
+        kind, now = attempt.job.kind, self._clock.now()
+        age = now - attempt.job.created_at
+        if age > _TOO_OLD:
+            return self._failed(
+                attempt, JobFailed(f"No worker has a handler for jobs of kind {kind!r}.", permanent=True)
+            )
+        if kind not in self._unknown:
+            self._unknown.add(kind)
+            logger.warning(
+                "no handler for jobs of kind %r: they are left to others", kind, extra={"action": "job.passed"}
+            )
+        run_at = now + min(max(age // 2, _SHORTEST_WAIT), _LONGEST_WAIT)
+        return self._settle(attempt, JobStatus.QUEUED, run_at=run_at)
 
     def _stopped(self, attempt: Attempt, reason: StopReason) -> Settlement | None:
         match reason:

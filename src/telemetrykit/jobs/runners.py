@@ -3,43 +3,67 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from ..runtime.portal import Portal
 
 T = TypeVar("T")
+
+#: What is called with the result of a function that ran elsewhere, or with what it raised.
+Over = Callable[[Any, BaseException | None], object]
 
 #: Seconds that a handler which was told to stop has for its clean-up.
 CLEANUP_SECONDS = 5.0
 
 
 class Mailbox:
-    """Calls for a loop, from any thread. The loop is woken once for all that come before it looks: waking it for each
-    costs more than most calls. They are not to raise."""
+    """Calls from one loop to another. Those of one turn go over together: waking a loop costs more than most calls.
+    They are not to raise."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._calls: deque[Callable[[], object]] = deque()
-        self._woken = False
+    def __init__(self, here: asyncio.AbstractEventLoop, there: asyncio.AbstractEventLoop) -> None:
+        self.here = here
+        self.there = there
+        self._calls: list[Callable[[], object]] = []
 
     def post(self, call: Callable[[], object]) -> None:
-        """Have a call made soon. RuntimeError if the loop is closed."""
+        """Have a call made there soon; a closed loop swallows it. To be called here."""
+        if not self._calls:
+            self.here.call_soon(self._send)
         self._calls.append(call)
-        # After the call is in and before it is looked for: so none is left behind.
-        if not self._woken:
-            self._woken = True
-            self.loop.call_soon_threadsafe(self._open)
 
-    def _open(self) -> None:
-        self._woken = False
-        while self._calls:
-            self._calls.popleft()()
+    def _send(self) -> None:
+        calls, self._calls = self._calls, []
+        with suppress(RuntimeError):
+            self.there.call_soon_threadsafe(_call_all, calls)
+
+
+class Run:
+    """Something that was begun elsewhere. Told once, on the loop that began it, how it ended."""
+
+    def __init__(self, over: Over) -> None:
+        self._over: Over | None = over
+        self._loop = asyncio.get_running_loop()
+        self._patience: asyncio.TimerHandle | None = None
+        #: Ends it early; does nothing where nothing can be done.
+        self.interrupt: Callable[[], object] = lambda: None
+
+    def cancel(self) -> None:
+        """Tell it to end. What has not ended a while later is left to itself, and counts as cancelled."""
+        if self._over is not None and self._patience is None:
+            self._patience = self._loop.call_later(CLEANUP_SECONDS, self.end, None, asyncio.CancelledError())
+            self.interrupt()
+
+    def end(self, result: Any, error: BaseException | None) -> None:
+        """It has ended; only the first call counts."""
+        over, self._over = self._over, None
+        if self._patience is not None:
+            self._patience.cancel()
+        if over is not None:
+            over(result, error)
 
 
 class HandlerLoop:
@@ -48,23 +72,22 @@ class HandlerLoop:
     def __init__(self) -> None:
         self._portal = Portal("telemetrykit.jobs")
         self._there: Mailbox | None = None
-        self._here: Mailbox | None = None
+        self._back: Mailbox | None = None
 
-    async def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Await the coroutine there. Cancelling cancels it, and waits a while for its end."""
-        loop = asyncio.get_running_loop()
-        ending: _Ending[T] = _Ending(loop)
-        tasks: list[asyncio.Task[T]] = []
-        self._there, self._here = _mailbox(self._there, self._portal.start()), _mailbox(self._here, loop)
-        there, back = self._there, self._here.post
+    def begin(self, make: Callable[[], Coroutine[Any, Any, object]], over: Over) -> Run:
+        """Have a coroutine awaited there, in a task of its own."""
+        run = Run(over)
+        there, back = self._mailboxes()
+        tasks: list[asyncio.Task[object]] = []
 
         def begin() -> None:
-            task = there.loop.create_task(_contain(make))
+            task = there.there.create_task(_contain(make))
             tasks.append(task)
-            task.add_done_callback(lambda done: ending.hand_over(done.result, back))
+            task.add_done_callback(lambda done: back.post(partial(run.end, *_outcome(done))))
 
         there.post(begin)
-        return await ending.wait(lambda: self._portal.soon(lambda: tasks[0].cancel()))
+        run.interrupt = lambda: there.post(lambda: tasks[0].cancel())
+        return run
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
@@ -74,69 +97,63 @@ class HandlerLoop:
         """In a forked child: the thread does not exist here."""
         self._portal.forget()
 
+    def _mailboxes(self) -> tuple[Mailbox, Mailbox]:
+        """There and back; either loop may be another one than last time."""
+        here, there = asyncio.get_running_loop(), self._portal.start()
+        if self._there is None or self._back is None or (self._there.here, self._there.there) != (here, there):
+            self._there, self._back = Mailbox(here, there), Mailbox(there, here)
+        return self._there, self._back
+
+
+def begin_in_thread(function: Callable[[], object], name: str, over: Over) -> Run:
+    """Have a blocking function run in a daemon thread of its own, which nobody can interrupt."""
+    run = Run(over)
+    loop = asyncio.get_running_loop()
+
+    def work() -> None:
+        result, error = _try(function)
+        with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+            loop.call_soon_threadsafe(run.end, result, error)
+
+    threading.Thread(target=work, name=name, daemon=True).start()
+    return run
+
 
 async def run_in_thread(function: Callable[[], T], name: str) -> T:
-    """Run a blocking function in a daemon thread of its own; cancelling waits a while for its end, then leaves it."""
-    loop = asyncio.get_running_loop()
-    ending: _Ending[T] = _Ending(loop)
-    # A thread begins with no context: what the function emits would lose its trace.
-    run = partial(contextvars.copy_context().run, function)
-    work = partial(ending.hand_over, run, loop.call_soon_threadsafe)
-    threading.Thread(target=work, name=name, daemon=True).start()
-    return await ending.wait(lambda: None)
+    """The result of a blocking function in a daemon thread of its own. A cancelled caller does not stop it."""
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-
-class _Ending(Generic[T]):
-    """What becomes of a function that runs elsewhere, for the one who waits on the loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._result: asyncio.Future[T] = loop.create_future()
-        #: Set when the function has ended, even if nobody waits for its result any more.
-        self._over = asyncio.Event()
-
-    async def wait(self, cancel: Callable[[], object]) -> T:
-        """The result. Cancelling calls ``cancel``, and waits a while for the end."""
-        try:
-            return await self._result
-        except asyncio.CancelledError:
-            if not self._over.is_set():
-                cancel()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(CLEANUP_SECONDS):
-                        await self._over.wait()
-            if not self._result.cancelled():
-                self._result.exception()  # It was told to stop: how it took that is nobody's concern.
-            raise
-
-    def hand_over(self, produce: Callable[[], T], soon: Callable[[Callable[[], None]], object]) -> None:
-        """Call ``produce`` here and give what comes of it to the loop, which ``soon`` calls into."""
-        result: Any = None
-        error: BaseException | None = None
-        try:
-            result = produce()
-        except SystemExit as raised:
-            error = _left(raised)
-        except BaseException as raised:  # noqa: BLE001 - it is handed to whoever waits
-            error = raised
-        try:
-            soon(partial(self._settle, result, error))
-        except RuntimeError:
-            return  # The loop is closed: nobody waits any more.
-
-    def _settle(self, result: Any, error: BaseException | None) -> None:
-        self._over.set()
-        if self._result.done():
+    def over(result: Any, error: BaseException | None) -> None:
+        if future.done():
             return
-        if isinstance(error, asyncio.CancelledError):
-            self._result.cancel()
-        elif error is not None:
-            self._result.set_exception(error)
+        if error is None:
+            future.set_result(result)
         else:
-            self._result.set_result(result)
+            future.set_exception(error)
+
+    begin_in_thread(function, name, over)
+    return await future
 
 
-def _mailbox(known: Mailbox | None, loop: asyncio.AbstractEventLoop) -> Mailbox:
-    return known if known is not None and known.loop is loop else Mailbox(loop)
+def _call_all(calls: Sequence[Callable[[], object]]) -> None:
+    for call in calls:
+        call()
+
+
+def _try(function: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    try:
+        return function(), None
+    except SystemExit as error:
+        return None, _left(error)
+    except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
+        return None, error
+
+
+def _outcome(task: asyncio.Task[T]) -> tuple[T | None, BaseException | None]:
+    if task.cancelled():
+        return None, asyncio.CancelledError()
+    error = task.exception()
+    return (task.result(), None) if error is None else (None, error)
 
 
 async def _contain(make: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from time import time_ns
 from typing import Any
 
-from ..contracts.queue import Queue
+from ..contracts.queue import Page, Queue
 from ..errors import Conflict, FieldError, InvalidRequest, NotFound
 from ..model.filter import ALL_TENANTS, AllTenants
 from ..model.job import Job, JobFilter, JobStatus
@@ -26,17 +25,6 @@ COUNT_CAP = 100_000
 MAX_PARAMS_BYTES = 256 * 1024
 
 _SECOND = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobPage:
-    """One page of a list of jobs, newest first."""
-
-    jobs: Sequence[Job]
-    #: Matches in all; None above 100,000.
-    total: int | None
-    #: True if older ones match, too.
-    has_more: bool
 
 
 class JobService:
@@ -149,9 +137,14 @@ class JobService:
         """NotFound if the tenant has no such job."""
         return await self._portal.call(self._get, id, tenant)
 
-    async def list(self, filter: JobFilter, *, limit: int = 20, offset: int = 0) -> JobPage:
-        """Newest first."""
-        return await self._portal.call(self._list, filter, limit, offset)
+    async def list(self, filter: JobFilter, *, limit: int = 20, offset: int = 0, before: int | None = None) -> Page:
+        """Newest first, from the ``next`` of another page if it is given as ``before``.
+
+        A page for a text may hold few jobs or none, and yet have a ``next``: each looks into some thousands of jobs.
+        """
+        return await self._portal.call(
+            self._queue.page, filter, limit=limit, offset=offset, before=before, cap=COUNT_CAP
+        )
 
     async def cancel(self, id: str, tenant: str | AllTenants = ALL_TENANTS, *, by: str | None = None) -> Job:
         """Stop a job: at once if it waits, else as soon as its handler lets itself be stopped.
@@ -202,14 +195,6 @@ class JobService:
         if job is None or (tenant is not ALL_TENANTS and job.tenant != tenant):
             raise NotFound(f"There is no job {id[:64]!r} here: it never was, or it is over for long and was forgotten.")
         return job
-
-    async def _list(self, filter: JobFilter, limit: int, offset: int) -> JobPage:
-        jobs = await self._queue.list(filter, limit=limit + 1, offset=offset)
-        more = len(jobs) > limit
-        if offset == 0 and not more:
-            return JobPage(jobs=jobs, total=len(jobs), has_more=False)
-        total = await self._queue.count(filter, cap=COUNT_CAP)
-        return JobPage(jobs=jobs[:limit], total=total, has_more=more)
 
     async def _cancel(self, id: str, tenant: str | AllTenants, by: str | None) -> Job:
         job = await self._get(id, tenant)

@@ -22,6 +22,8 @@ class StaffMember(NamedTuple):
     running: int
     #: Microseconds since the Unix epoch.
     seen_at: int
+    #: The ``source`` of its events.
+    service: str
 
 
 class Staff:
@@ -36,7 +38,17 @@ class Staff:
     async def members(self) -> Sequence[StaffMember]:
         """Those alive, by name."""
         seen = await self._keys.list_workers(seen_after=self._clock.now() - self._alive)
-        return [_member(name, details, seen_at) for name, details, seen_at in seen if details.get("queues")]
+        return [_member(*row) for row in seen if row[1].get("queues")]
+
+    async def silent(self, since: int, until: int) -> Sequence[StaffMember]:
+        """Those that were last seen in a time, in microseconds, and said no goodbye."""
+        seen = await self._keys.list_workers(seen_after=since)
+        return [_member(*row) for row in seen if row[1].get("queues") and row[2] < until]
+
+    async def dismiss(self, member: StaffMember) -> None:
+        """Say the goodbye that a process did not say itself."""
+        details: Mapping[str, str | int] = {"pid": member.pid, "service": member.service}
+        await self._keys.save_worker(member.name, details, seen_at=member.seen_at)
 
     async def served(self, *, but: int | None) -> frozenset[str]:
         """The queues that somebody alive does, other than the process ``but``."""
@@ -51,4 +63,5 @@ def _member(name: str, details: Mapping[str, str | int], seen_at: int) -> StaffM
         concurrency=int(details.get("concurrency", 0)),
         running=int(details.get("running", 0)),
         seen_at=seen_at,
+        service=str(details.get("service", "")),
     )

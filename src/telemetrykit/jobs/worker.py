@@ -14,6 +14,7 @@ from ..model.job import Job, QueueLimits
 from ..runtime.clock import Clock
 from .announcer import JOBS_CHANNEL, Announcer
 from .attempt import Attempt, StopReason
+from .deadlines import Deadlines
 from .executor import Executor
 
 logger = logging.getLogger("telemetrykit.worker")
@@ -65,7 +66,10 @@ class Worker:
         """Begin anew; the kit's loop may be another one than last time."""
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._running: dict[asyncio.Task[None], Attempt] = {}
+        self._idle = asyncio.Event()
+        self._deadlines = Deadlines()
+        #: In the order in which they began.
+        self._running: dict[Attempt, None] = {}
         #: Ended and not settled in the queue yet.
         self._finished: list[Settlement] = []
         self._stopping = False
@@ -79,15 +83,14 @@ class Worker:
         """Claim and settle until stopped."""
         while not (self._stopping and not self._running and not self._finished):
             self._wake.clear()
-            claimed = await self._claim()
-            if claimed is None or not (claimed.jobs and self._free):
-                await self._rest(claimed)
+            await self._rest(await self._claim())
 
     async def run_hints(self) -> None:
         """Wake when somebody says that there is something to do."""
         async with self._bus.subscribe(JOBS_CHANNEL) as hints:
             async for _ in hints:
-                self._wake.set()
+                if self._free:  # Else the next slot that gets free wakes it.
+                    self._wake.set()
 
     async def run_beats(self) -> None:
         """Keep the leases and pass on progress; hear which jobs are to stop."""
@@ -96,7 +99,7 @@ class Worker:
         while True:
             await asyncio.sleep(_TELL_EVERY)
             now = loop.time()
-            if now >= due or any(attempt.untold for attempt in self._running.values()):
+            if now >= due or any(attempt.untold for attempt in self._running):
                 await self._beat()
                 due = now + self._lease / _BEATS_A_LEASE
 
@@ -107,16 +110,21 @@ class Worker:
         with suppress(TimeoutError):  # What a claim under way brings is ours to finish, if the queue answers.
             async with asyncio.timeout(_ANSWER), self._turn:
                 pass
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=grace)
-        for attempt in self._running.values():
+        await self._wait_until_idle(grace)
+        for attempt in self._running:
             attempt.stop(StopReason.ENDING)
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=_CLEANUP)
+        await self._wait_until_idle(_CLEANUP)
         # The fence keeps what still runs in some thread from doing harm.
-        self._finished += [self._executor.hand_back(attempt) for attempt in self._running.values()]
+        self._finished += [self._executor.hand_back(attempt) for attempt in self._running]
         if self._finished:
             await self._settle_rest()
+
+    async def _wait_until_idle(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._running:
+                    self._idle.clear()
+                    await self._idle.wait()
 
     @property
     def _free(self) -> int:
@@ -161,26 +169,27 @@ class Worker:
             return
 
     def _begin(self, job: Job) -> None:
-        self._announcer.started(job)
         attempt = self._make_attempt(job)
-        task = asyncio.get_running_loop().create_task(self._do(attempt), name=f"telemetrykit.job.{job.id}")
-        self._running[task] = attempt
-        task.add_done_callback(self._ended)
+        if not self._executor.knows(job.kind):
+            self._finished.append(self._executor.pass_on(attempt))
+            self._wake.set()
+            return
+        self._announcer.started(job)
+        self._running[attempt] = None
+        self._deadlines.add(attempt)
+        self._executor.begin(attempt, self._ended)
 
-    async def _do(self, attempt: Attempt) -> None:
-        settlement = await self._executor.execute(attempt)
+    def _ended(self, attempt: Attempt, settlement: Settlement | None) -> None:
+        self._running.pop(attempt, None)
+        self._deadlines.remove(attempt)
         if settlement is not None:
             self._finished.append(settlement)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # The lease runs out, and somebody else does the job.
-            logger.error("a job could not be settled", exc_info=error, extra={"action": "job.lost"})
         self._wake.set()
+        if not self._running:
+            self._idle.set()
 
     async def _beat(self) -> None:
-        attempts = {attempt.job.id: attempt for attempt in self._running.values()}
+        attempts = {attempt.job.id: attempt for attempt in self._running}
         if not attempts:
             return
         beats = [Beat(job.job.id, job.job.fence, job.take_progress()) for job in attempts.values()]

@@ -14,6 +14,8 @@ from .filter import ALL_TENANTS, Filter
 MAX_ROWS = 1_000_000
 DEFAULT_ROWS = 100_000
 MAX_RANGE_DAYS = 365
+#: How many columns a request may name.
+MAX_FIELDS = 200
 
 
 class ColumnType(StrEnum):
@@ -35,6 +37,10 @@ class Column(NamedTuple):
     name: str
     type: ColumnType = ColumnType.TEXT
 
+    def to_json(self) -> dict[str, str]:
+        """As it is told: in manifests, previews and params."""
+        return {"name": self.name, "type": self.type.value}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
@@ -50,6 +56,9 @@ class ExportRequest:
     withheld: tuple[str, ...] = ()
     #: Names of columns; None is the source's default.
     fields: tuple[str, ...] | None = None
+    #: What the data of events is made of, where the filter names one declared type: a column ``data.KEY`` for each of
+    #: its properties, and ``data`` itself where its schema tells of more. Given when the export is created.
+    properties: tuple[Column, ...] = ()
     limit: int = DEFAULT_ROWS
     title: str = ""
     #: Highest cursor that is read; given when the export is created.
@@ -70,6 +79,7 @@ class ExportRequest:
             "filter": self.filter.to_json(),
             "withheld": list(self.withheld),
             "fields": None if self.fields is None else list(self.fields),
+            "properties": [column.to_json() for column in self.properties],
             "limit": self.limit,
             "title": self.title,
             "upto": self.upto,
@@ -88,6 +98,7 @@ class ExportRequest:
             filter=Filter.from_json(params["filter"], tenant=tenant, now=0),
             withheld=tuple(params["withheld"]),
             fields=None if fields is None else tuple(fields),
+            properties=tuple(Column(column["name"], ColumnType(column["type"])) for column in params["properties"]),
             limit=params["limit"],
             title=params["title"],
             upto=params["upto"],

@@ -71,7 +71,7 @@ def build_apps(parts: WebParts) -> Apps:
     bells = Doorbells()
     wires = (parts.hub, parts.job_board, parts.portal, parts.clock, bells)
     sse = StreamEndpoint(live, EventStreams(*wires))
-    websocket = WebSocketEndpoint(live, WebSockets(*wires), parts.ensure_started)
+    websocket = WebSocketEndpoint(live, WebSockets(*wires), parts.started)
     who = SessionRoutes(parts, gate, authentication, sessions).endpoints()
     status = [*HealthRoutes(parts, gate).endpoints(), *StatusRoutes(parts).endpoints(), *who]
     stream = [
@@ -149,6 +149,7 @@ def _dispatcher(parts: WebParts, gate: Gate, checks: Checks, endpoints: Sequence
         checks,
         body_limit=parts.settings.body_limit,
         ensure_started=parts.ensure_started,
+        started=parts.started,
     )
 
 

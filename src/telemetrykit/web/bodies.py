@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request
 
-from ..errors import InvalidRequest, RequestError, TooLarge, UnsupportedMediaType
+from ..errors import FieldError, InvalidRequest, RequestError, TooLarge, UnsupportedMediaType
 from ..runtime import codec
 from ..runtime.schema import Validator
 
@@ -35,16 +36,21 @@ async def read_body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-async def read_json(request: Request, limit: int, check: Validator) -> Any:
-    """A JSON body that fits a schema. InvalidRequest says where it does not; UnsupportedMediaType for other types."""
+async def read_json(request: Request, limit: int, check: Validator, *, absent: Any = None) -> Any:
+    """A JSON body that fits a schema, or ``absent``, if it is given, for no body at all.
+
+    InvalidRequest says where a body does not fit; UnsupportedMediaType for other types.
+    """
     media_type, charset = content_type(request)
-    if media_type != "application/json" or charset not in ("", "utf-8"):
-        raise UnsupportedMediaType(
-            f"Send application/json in UTF-8, not {media_type[:60] or 'a body without a type'}.",
-            headers={"Accept": "application/json"},
-        )
-    value = parse_json(await read_body(request, limit))
-    if errors := check(value):
+    if media_type not in ("", "application/json") or charset not in ("", "utf-8"):
+        raise _not_json(media_type)
+    body = await read_body(request, limit)
+    if not body and absent is not None:
+        return absent
+    if body and not media_type:
+        raise _not_json(media_type)
+    value = parse_json(body)
+    if errors := _find_errors(value, check):
         raise InvalidRequest(f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
     return value
 
@@ -113,6 +119,20 @@ class _Gzip(_Coding):
     def end(self) -> None:
         if self._fed and not self._unpacker.eof:
             raise InvalidRequest("The gzip body is cut off.", status=400)
+
+
+def _find_errors(value: Any, check: Validator) -> Sequence[FieldError]:
+    try:
+        return check(value)
+    except UnicodeEncodeError:  # From a check that wants to look into such a text.
+        return [FieldError("a string holds half a surrogate pair: send whole characters")]
+
+
+def _not_json(media_type: str) -> RequestError:
+    return UnsupportedMediaType(
+        f"Send application/json in UTF-8, not {media_type[:60] or 'a body without a type'}.",
+        headers={"Accept": "application/json"},
+    )
 
 
 def _too_large(limit: int) -> RequestError:

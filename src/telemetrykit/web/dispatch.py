@@ -21,7 +21,7 @@ from .params import QueryReader
 from .problems import problem
 from .router import Router
 
-#: Seconds that finding out who is calling may take.
+#: Seconds that the start of the kit, and finding out who is calling, may take.
 _GATE_SECONDS = 10.0
 
 
@@ -66,11 +66,13 @@ class Dispatcher:
         *,
         body_limit: int,
         ensure_started: Callable[[], None],
+        started: Callable[[], Awaitable[None]],
     ) -> None:
         self._router = Router(endpoints)
         self._gate = gate
         self._body_limit = body_limit
         self._ensure_started = ensure_started
+        self._started = started
         self._checks = checks
 
     async def answer(self, path: str, request: Request) -> ASGIApp:
@@ -89,12 +91,16 @@ class Dispatcher:
         call = Call(http=request, caller=caller, params=params, path=path_parameters)
         check = self._checks.json(endpoint)
         if check is not None:
-            call.json = await read_json(request, self._body_limit, check)
+            absent: Mapping[str, object] | None = {} if endpoint.body_optional else None
+            call.json = await read_json(request, self._body_limit, check, absent=absent)
         with within(endpoint.seconds):
             return await endpoint.handle(call)
 
     async def _admit(self, endpoint: Endpoint, request: Request) -> Principal | None:
-        if endpoint.access in (Access.ANYBODY, Access.TICKET):
+        if endpoint.access is Access.ANYBODY:
+            return None
+        await self._started()
+        if endpoint.access is Access.TICKET:
             return None
         if endpoint.access is Access.PRINCIPAL:
             principal = await self._gate.authenticate(request)

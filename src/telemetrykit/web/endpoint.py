@@ -103,6 +103,8 @@ class Endpoint:
     path_parameters: Sequence[Parameter] = ()
     #: Bodies that are read, by media type; none for an endpoint without a body.
     body: Mapping[str, Media] = field(default_factory=dict)
+    #: No body at all is read as ``{}``.
+    body_optional: bool = False
     answers: Mapping[int, Answer]
     #: How long the answer may take; None where the endpoint sees to that.
     seconds: float | None = 5.0

@@ -14,6 +14,7 @@ from ..model.principal import Principal
 from ..runtime.guard import Guard
 from . import csrf
 from .authentication import Authentication, Caller
+from .endpoint import Call
 
 #: What a host is told that has not said who may look.
 CLOSED = (
@@ -82,6 +83,10 @@ class Gate:
             also = " and system:read" if asked == "*" else ""
             raise Forbidden(f"Another tenant than your own takes the permission {permission}{also}: leave out tenant.")
         return ALL_TENANTS if asked == "*" else asked
+
+    def tenant_of(self, call: Call) -> str | AllTenants:
+        """Whose data an endpoint with the parameter ``tenant`` is about."""
+        return self.tenant(call.principal, call.params.get("tenant"))
 
     def reading(self, principal: Principal, tenant: str | AllTenants) -> Filter:
         """Every event of a tenant that the principal may read. Forbidden if it may read none."""

@@ -133,10 +133,10 @@ class StreamEndpoint:
 class WebSocketEndpoint:
     """``ws``: accepted first and closed with a code that says why, since browsers show no other answer."""
 
-    def __init__(self, live: LiveGate, sockets: WebSockets, ensure_started: Callable[[], None]) -> None:
+    def __init__(self, live: LiveGate, sockets: WebSockets, started: Callable[[], Awaitable[None]]) -> None:
         self._live = live
         self._sockets = sockets
-        self._ensure_started = ensure_started
+        self._started = started
         self._query = QueryReader((TICKET, TENANT))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,10 +144,10 @@ class WebSocketEndpoint:
         await receive()
         await send({"type": "websocket.accept"})
         try:
-            self._ensure_started()
             csrf.check(http.headers, scope.get("scheme", "ws"), by_session=False)
             params = self._query.read(scope.get("query_string", b""))
             with within(_ADMIT_SECONDS):
+                await self._started()
                 admission = await self._live.admit(http, params)
         except (RequestError, BackendUnavailable) as error:
             await send({"type": "websocket.close", "code": _close_code(error), "reason": _reason(error)})

@@ -99,7 +99,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["x-permission"] = endpoint.permission
     if endpoint.body:
         content = {name: _media(media.told or media.schema, media.example) for name, media in endpoint.body.items()}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": not endpoint.body_optional, "content": content}
     return operation
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..contracts.queue import Page
 from ..contracts.storage import Position
 from .endpoint import Parameter
 
@@ -27,9 +28,15 @@ CURSOR = Parameter(
     expects="the next_cursor of the page before",
     description="Where the page begins; take `next_cursor` of the page before.",
 )
+JOB_CURSOR = Parameter(
+    name="cursor",
+    schema={"type": "string", "pattern": "^[0-9]{1,18}$"},
+    expects="the next_cursor of the page before",
+    description="Where the page begins; take `next_cursor` of the page before.",
+)
 
 _COUNT = {"type": ["integer", "null"], "minimum": 0}
-_UNCOUNTED = "null: there are more than 100,000, or counting them would take longer than a quarter of a second"
+_UNCOUNTED = "null: there are more than 100,000, or counting them would take too long"
 
 
 def page_schema(item: Any) -> dict[str, Any]:
@@ -65,9 +72,20 @@ def offset_page(items: Sequence[Any], limit: int, offset: int) -> dict[str, Any]
     return {"items": items[offset : offset + limit], "pagination": pagination}
 
 
-def offset_pagination(*, total: int | None, limit: int, offset: int, more: bool) -> dict[str, Any]:
-    """The ``pagination`` of a page that was read by its offset."""
-    return {"total": total, "limit": limit, "offset": offset, "has_more": more, "next_cursor": None}
+def job_pagination(page: Page, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``pagination`` of a page of jobs."""
+    return {
+        "total": page.total,
+        "limit": params["limit"],
+        "offset": None if "cursor" in params else params["offset"],
+        "has_more": page.next is not None,
+        "next_cursor": None if page.next is None else str(page.next),
+    }
+
+
+def read_number(token: str | None) -> int | None:
+    """What ``Page.next`` was, of a token that fits its schema."""
+    return None if token is None else int(token)
 
 
 def cursor_pagination(

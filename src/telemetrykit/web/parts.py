@@ -61,6 +61,8 @@ class WebParts:
     title: str
     #: Start the kit if it does not run yet (a host without lifespan).
     ensure_started: Callable[[], None]
+    #: The same, and returns once it runs.
+    started: Callable[[], Awaitable[None]]
     #: Run on the kit's loop: the health of every part.
     health: Callable[[], Awaitable[HealthReport]]
     #: Run on the kit's loop: the body of ``api/v1/status``.

@@ -6,7 +6,6 @@ client that has left.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -14,11 +13,12 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
 
-from starlette.types import ASGIApp, Message, Scope
+from starlette.types import ASGIApp, Scope
 
 from ..errors import BackendUnavailable, InvalidRequest
 from ..runtime.portal import Portal
 from .problems import problem
+from .wsgi_call import REFUSAL, Call, Rest
 from .wsgi_types import Environ, StartResponse, full_path, text
 
 #: Where the app finds the WSGI environ, for the host's user or session.
@@ -26,17 +26,7 @@ ENVIRON = "telemetrykit.environ"
 
 #: What lasts as long as a page is open would hold one of the host's threads for each.
 _LIVE_PATHS = frozenset({"/stream", "/ws"})
-_LIVE_TYPE = b"text/event-stream"
-_REFUSAL = "A host under WSGI has no live streams: ask for the events again and again."
 _BODY_HEADERS = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
-
-
-class Answer(NamedTuple):
-    """A whole answer."""
-
-    status: int
-    headers: Iterable[tuple[bytes, bytes]]
-    body: bytes
 
 
 class WSGIBridge:
@@ -55,54 +45,26 @@ class WSGIBridge:
         answer = self._answer(_scope(environ), environ)
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
         start_response(_status_line(answer.status), headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else answer.body
 
-    def _answer(self, scope: Scope, environ: Environ) -> Answer:
+    def _answer(self, scope: Scope, environ: Environ) -> _Answer:
         try:
             if scope["path"].removeprefix(scope["root_path"]) in _LIVE_PATHS:
-                raise BackendUnavailable(_REFUSAL)
-            body = _read(environ, self._body_limit)
-            return self._portal.run(_Call(body).run(self._app, scope))
+                raise BackendUnavailable(REFUSAL)
+            call = Call(self._app, scope, _read(environ, self._body_limit))
+            first = self._portal.run(call.begin())
+            return _Answer(call.status, call.headers, [first] if call.over else Rest(first, call, self._portal))
         except CancelledError:
             failed = problem(BackendUnavailable("telemetrykit is ending."), scope)
         except Exception as error:  # noqa: BLE001 - it is logged there, and is no concern of the host's app
             failed = problem(error, scope)
-        return Answer(failed.status_code, failed.raw_headers, bytes(failed.body))
+        return _Answer(failed.status_code, failed.raw_headers, [bytes(failed.body)])
 
 
-class _Call:
-    """One request to the app, on the kit's loop."""
-
-    def __init__(self, body: bytes) -> None:
-        self._request: Message | None = {"type": "http.request", "body": body, "more_body": False}
-        self._status = 0
-        self._headers: Iterable[tuple[bytes, bytes]] = ()
-        self._parts: list[bytes] = []
-        self._answered = asyncio.Event()
-
-    async def run(self, app: ASGIApp, scope: Scope) -> Answer:
-        await app(scope, self._receive, self._send)
-        if not self._answered.is_set():
-            raise RuntimeError("the app has not completed its answer")
-        return Answer(self._status, self._headers, b"".join(self._parts))
-
-    async def _receive(self) -> Message:
-        message, self._request = self._request, None
-        if message is None:
-            await self._answered.wait()
-            message = {"type": "http.disconnect"}
-        return message
-
-    async def _send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", ()))
-            if any(name == b"content-type" and value.startswith(_LIVE_TYPE) for name, value in headers):
-                raise BackendUnavailable(_REFUSAL)
-            self._status, self._headers = message["status"], headers
-        elif message["type"] == "http.response.body":
-            self._parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                self._answered.set()
+class _Answer(NamedTuple):
+    status: int
+    headers: Iterable[tuple[bytes, bytes]]
+    body: Iterable[bytes]
 
 
 def _scope(environ: Environ) -> Scope:

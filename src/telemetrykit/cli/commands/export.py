@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ...errors import ConfigurationError, JobError
-from ...exports.reader import RequestReader
-from ...model.filter import ALL_TENANTS
-from ...model.job import Job, JobStatus
-from ...model.query import parse_query
-from ...runtime.clock import SystemClock
-from ...settings import Settings
 from ...telemetry import Telemetry
-from ..options import CommonOptions, common_options
+from ..app_exports import AppExports
+from ..exporting import ExportDesk, ExportState, Following
+from ..options import CommonOptions, app_option, common_options, remote_options
 from ..output import answer, answer_json, note, printable, size
-from ..progress import ProgressBar
+from ..place import Place
+from ..remote import read_token
+from ..store_exports import StoreExports
 from ..stores import refuse_memory
 
 _EXPORTS = "exports"
-_LOOK_EVERY = 0.2
 
 
 @click.command("export")
@@ -40,6 +35,8 @@ _LOOK_EVERY = 0.2
 @click.option("--tenant", metavar="NAME", help="Whose rows; everybody's if not given.")
 @click.option("--follow", is_flag=True, help="Wait for the file, show how far it is, and save it.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Where to save it (--follow).")
+@remote_options
+@app_option
 @common_options
 def command(
     options: CommonOptions,
@@ -48,88 +45,95 @@ def command(
     follow: bool,
     output: Path | None,
     fields: str | None,
+    tenant: str | None,
+    remote: str | None,
+    token_file: Path | None,
+    plugins: Sequence[object],
     **asked: Any,
 ) -> None:
     """Make a file of events: csv, json, jsonl, xlsx, pdf or docx.
 
     Without --follow the job is left to the app's own worker, or to `telemetrykit worker`. With it this command does
-    the work itself, if nobody else does.
+    the work itself, if nobody else does. With --remote the app does it.
+
+    \b
+    telemetrykit export 'status>=500' --since -7d --follow
+    telemetrykit export type:order.* --format xlsx --follow -o orders.xlsx
+    telemetrykit export --remote http://127.0.0.1:8000/telemetry --follow
     """
-    tenant = asked.pop("tenant")
     if output is not None and not follow:
         raise click.UsageError("--output needs --follow: without it nobody waits for the file.")
     body = {name: value for name, value in asked.items() if value is not None}
     if fields is not None:
         body["fields"] = [field.strip() for field in fields.split(",") if field.strip()]
+    order = _Order(body, " ".join(query), tenant, Place(output) if follow else None)
+    if remote is None:
+        telemetry = _telemetry(options, plugins, follow=follow)
+        asyncio.run(_in_store(telemetry, order))
+    else:
+        asyncio.run(order.carry_out(AppExports(remote, token=read_token(token_file))))
+    order.say(options)
+
+
+class _Order:
+    """One export that somebody wants: asked for, and where there is a place for it, followed and saved."""
+
+    def __init__(self, body: Mapping[str, Any], query: str, tenant: str | None, place: Place | None) -> None:
+        self._body = body
+        self._query = query
+        self._tenant = tenant
+        self._place = place
+        self._id = ""
+        self._state: ExportState | None = None
+
+    async def carry_out(self, desk: ExportDesk) -> None:
+        """Raises JobError if it comes to no file. Whoever is interrupted wants no file: the export is stopped, too."""
+        asking = asyncio.ensure_future(desk.ask(self._body, self._query, self._tenant))
+        try:
+            self._id = await asyncio.shield(asking)
+            if self._place is not None:
+                self._state = await Following(desk, self._id, self._place, tell=note).finish()
+        except asyncio.CancelledError:
+            # It may be there already, though nobody has heard of it yet.
+            id = await asking
+            await desk.cancel(id)
+            note(f"Export {id} is not waited for any more, and stopped.")
+            raise
+
+    def say(self, options: CommonOptions) -> None:
+        """What became of it; beside the file where that goes to standard output."""
+        if self._place is None or self._state is None:
+            self._say_asked(options)
+            return
+        facts, file = self._state.facts, self._place.saved
+        if not facts["rows"]:
+            note("Nothing matched. Is it the right store? --data-dir, --url or --remote name another.")
+        if self._place.is_output:
+            note(_summary("-", facts))
+        elif options.json:
+            told = {name: facts[name] for name in ("rows", "size", "sha256")}
+            answer_json({"job_id": self._id, "status": self._state.status.value, "file": str(file), **told})
+        else:
+            answer(_summary(printable(str(file)), facts))
+
+    def _say_asked(self, options: CommonOptions) -> None:
+        if options.json:
+            answer_json({"job_id": self._id, "status": "queued", "file": None})
+        else:
+            note("Nobody waits for it: --follow does. Whether it is done is at api/v1/exports/" + self._id)
+            answer(self._id)
+
+
+def _telemetry(options: CommonOptions, plugins: Sequence[object], *, follow: bool) -> Telemetry:
     settings = options.settings(worker="dedicated" if follow else "off", queues=_EXPORTS)
     refuse_memory(settings)
-    job, path = asyncio.run(_export(settings, body, " ".join(query), tenant, follow, output))
-    _say(options, job, path)
+    return Telemetry(settings, plugins=plugins)
 
 
-async def _export(
-    settings: Settings, body: Mapping[str, Any], query: str, tenant: str | None, follow: bool, output: Path | None
-) -> tuple[Job, Path | None]:
-    """Submit; with ``follow`` wait and save."""
-    async with Telemetry(settings) as telemetry:
-        request = RequestReader(telemetry.exports.catalog).read(
-            body, tenant=tenant or ALL_TENANTS, now=SystemClock().now()
-        )
-        condition = parse_query(query)
-        if condition is not None:
-            request = dataclasses.replace(request, filter=request.filter.also(condition))
-        job = await telemetry.exports.create(request, tenant=tenant or settings.tenant)
-        if not follow:
-            return job, None
-        job = await _follow(telemetry, job)
-        if job.status is not JobStatus.COMPLETED:
-            why = f": {job.failure.message}" if job.failure else "."
-            raise JobError(f"The export is {job.status.value}{why}")
-        return job, await _save(telemetry, job, output)
+async def _in_store(telemetry: Telemetry, order: _Order) -> None:
+    async with telemetry:
+        await order.carry_out(StoreExports(telemetry))
 
 
-async def _follow(telemetry: Telemetry, job: Job) -> Job:
-    """Show how far the job is until it is over."""
-    with ProgressBar() as bar:
-        bar.begin("waiting", None)
-        total: int | None = None
-        while (job := await telemetry.jobs.get(job.id)).live:
-            progress = job.progress
-            if progress is not None and progress.total != total:
-                total = progress.total
-                bar.begin("writing", total)
-            if progress is not None:
-                bar.show(progress.done, f"{progress.done:,} rows")
-            await asyncio.sleep(_LOOK_EVERY)
-    return job
-
-
-async def _save(telemetry: Telemetry, job: Job, output: Path | None) -> Path:
-    """Fetch the file beside its place, then put it there: nobody finds half of one."""
-    path = output or Path((job.result or {})["filename"])
-    artifact = await telemetry.exports.artifact(job)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            async for piece in telemetry.exports.read(artifact):
-                file.write(piece)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}. Name another with --output.") from None
-    return path
-
-
-def _say(options: CommonOptions, job: Job, path: Path | None) -> None:
-    result = job.result or {}
-    if options.json:
-        answer_json({"job_id": job.id, "status": job.status.value, "file": path and str(path), **_facts(result)})
-    elif path is None:
-        note("Nobody waits for it: --follow does. Whether it is done is at api/v1/exports/" + job.id)
-        answer(job.id)
-    else:
-        answer(f"{printable(str(path))}: {result['rows']:,} rows, {size(result['size'])}, sha256 {result['sha256']}")
-
-
-def _facts(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: result[name] for name in ("rows", "size", "sha256") if name in result}
+def _summary(file: str, facts: Mapping[str, Any]) -> str:
+    return f"{file}: {facts['rows']:,} rows, {size(facts['size'])}, sha256 {facts['sha256']}"

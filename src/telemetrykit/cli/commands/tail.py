@@ -16,14 +16,12 @@ from ...model.query import parse_query
 from ...runtime import cloudevents, codec
 from ..event_lines import event_line
 from ..follower import Follower
-from ..options import CommonOptions, common_options
+from ..options import CommonOptions, common_options, remote_options
 from ..output import answer, note
-from ..remote import RemoteLog
+from ..remote import RemoteLog, read_token
 from ..stores import opened
 
 _Show = Callable[[dict[str, Any]], None]
-# Servers take no longer header; a longer file was named by mistake.
-_LONGEST_TOKEN = 8192
 
 
 @click.command("tail")
@@ -32,8 +30,7 @@ _LONGEST_TOKEN = 8192
 @click.option("--follow/--no-follow", "-f/-F", default=True, show_default=True, help="Go on with what happens next.")
 @click.option("--format", "style", type=click.Choice(["human", "json"]), help="json is one CloudEvent a line.")
 @click.option("--tenant", metavar="NAME", help="Only events of this tenant.")
-@click.option("--remote", metavar="URL", help="Ask a running app, by its mount, and not a store.")
-@click.option("--token-file", type=click.Path(path_type=Path), help="Holds the token for --remote.")
+@remote_options
 @common_options
 def command(
     options: CommonOptions,
@@ -59,12 +56,10 @@ def command(
     show = _show_json if style == "json" or (style is None and options.json) else _show_line
     query = " ".join(terms)
     if remote is None:
-        if token_file is not None:
-            raise ConfigurationError("--token-file is for an app: name it with --remote URL. A store takes no token.")
         filter = Filter(tenant=tenant or ALL_TENANTS, where=_where(query))
         asyncio.run(_from_store(options, filter, show, lines, follow))
     else:
-        log = RemoteLog(remote, token=_token(token_file), query=query, tenant=tenant, tell=note)
+        log = RemoteLog(remote, token=read_token(token_file), query=query, tenant=tenant, tell=note)
         for wire in log.follow(lines) if follow else log.latest(lines):
             show(wire)
 
@@ -90,15 +85,3 @@ def _show_line(wire: dict[str, Any]) -> None:
 
 def _show_json(wire: dict[str, Any]) -> None:
     answer(codec.dumps(wire).decode())
-
-
-def _token(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        token = file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The token file {file} cannot be read: {error}.") from None
-    if not token or not token.isascii() or not token.isprintable() or len(token) > _LONGEST_TOKEN:
-        raise ConfigurationError(f"{file} holds no token: it takes one line with a token, and nothing else.")
-    return token

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from ...errors import ConfigurationError
-from ...worker import load_plugins, work
-from ..options import CommonOptions, common_options
+from ...worker import work
+from ..options import CommonOptions, app_option, common_options
 from ..output import answer, answer_json
 from ..stores import refuse_memory
 
@@ -20,11 +20,9 @@ from ..stores import refuse_memory
 @click.command("worker")
 @click.option("--queues", metavar="NAMES", help="Only these queues, with commas between them; all if not given.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Jobs at once; 5 if not given.")
-@click.option(
-    "--app", metavar="MODULE:NAME", help="The Telemetry of your app, for the plugins that you gave it by hand."
-)
+@app_option
 @common_options
-def command(options: CommonOptions, queues: str | None, concurrency: int | None, app: str | None) -> None:
+def command(options: CommonOptions, /, queues: str | None, concurrency: int | None, plugins: Sequence[object]) -> None:
     """Do jobs: exports, and those of the app.
 
     While it does the queues of exports and other heavy jobs, apps that share its store leave those to it. It ends with
@@ -39,7 +37,6 @@ def command(options: CommonOptions, queues: str | None, concurrency: int | None,
     refuse_memory(settings)
     if settings.queue_url.startswith("memory:"):
         raise ConfigurationError("The queue is memory:, which lives in the process of the app only. Set another one.")
-    plugins: Sequence[object] = () if app is None else load_plugins(app)
     said = "all queues" if settings.queues is None else f"queues {', '.join(settings.queues)}"
     if options.json:
         answer_json({"queues": settings.queues, "concurrency": settings.concurrency})

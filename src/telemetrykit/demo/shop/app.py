@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -33,7 +35,7 @@ def create_app(
     """
     desk = Desk(stock=stock or Stock.seeded(), upstream=upstream or Upstream(), emit=emit, span=span)
     storefront = create_storefront(desk)
-    app = FastAPI(title="Acme shop", summary="Sells digital artifacts.", version="1.0")
+    app = FastAPI(title="Acme shop", summary="Sells digital artifacts.", version="1.0", lifespan=open_shop)
     app.state.desk = desk
     app.include_router(artifacts.router)
     app.include_router(orders.router)
@@ -45,6 +47,13 @@ def create_app(
     for each in (app, storefront):
         each.add_exception_handler(NotFound, answer_not_found)
     return app
+
+
+@asynccontextmanager
+async def open_shop(app: FastAPI) -> AsyncIterator[None]:
+    desk: Desk = app.state.desk
+    desk.stock.take_inventory()
+    yield
 
 
 async def show_page() -> FileResponse:

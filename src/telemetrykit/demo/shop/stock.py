@@ -9,6 +9,7 @@ from itertools import count, islice
 from random import Random
 
 from .errors import NotFound
+from .inventory import Inventory
 from .model import Artifact, ArtifactDraft, Kind, Order, OrderDraft, OrderStatus, SalesReport
 from .seed import USERS, invent_artifact
 
@@ -26,13 +27,20 @@ def _now() -> datetime:
 class Stock:
     """The shelves, the order book and the bill, in memory; the oldest entries make room for new ones.
 
-    ``opening`` is what was on the shelves when the shop opened: it stays.
+    ``opening`` is what was on the shelves when the shop opened: it stays. ``inventory`` is told what is on them.
 
     Belongs to one event loop: not for use from several threads at once.
     """
 
-    def __init__(self, opening: Iterable[ArtifactDraft] = (), *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        opening: Iterable[ArtifactDraft] = (),
+        *,
+        clock: Callable[[], datetime] = _now,
+        inventory: Inventory | None = None,
+    ) -> None:
         self._clock = clock
+        self._inventory = inventory
         self._artifacts: dict[str, Artifact] = {}
         self._orders: dict[str, Order] = {}
         self._artifact_numbers = count(1)
@@ -43,10 +51,17 @@ class Stock:
         self._permanent = len(self._artifacts)
 
     @classmethod
-    def seeded(cls, seed: int = 7, *, artifacts: int = 40, clock: Callable[[], datetime] = _now) -> Stock:
+    def seeded(
+        cls,
+        seed: int = 7,
+        *,
+        artifacts: int = 40,
+        clock: Callable[[], datetime] = _now,
+        inventory: Inventory | None = None,
+    ) -> Stock:
         """A stock with invented artifacts; the same seed gives the same ones."""
         random = Random(seed)
-        return cls((invent_artifact(random) for _ in range(artifacts)), clock=clock)
+        return cls((invent_artifact(random) for _ in range(artifacts)), clock=clock, inventory=inventory)
 
     def artifact(self, artifact_id: str) -> Artifact:
         """Raises NotFound."""
@@ -64,14 +79,16 @@ class Stock:
             if kind in (None, artifact.kind) and wanted in f"{artifact.title} {artifact.author}".casefold()
         ]
 
-    def shelves(self) -> list[Artifact]:
-        """Everything that is sold, oldest first; this may be called from any thread."""
-        return list(self._artifacts.values())
+    def take_inventory(self) -> None:
+        """Note what is on the shelves."""
+        if self._inventory is not None:
+            self._inventory.write(list(self._artifacts.values()))
 
     def add_artifact(self, draft: ArtifactDraft) -> Artifact:
         artifact = self._put(draft)
         if len(self._artifacts) > self._permanent + MAX_NEW_ARTIFACTS:
             del self._artifacts[next(islice(self._artifacts, self._permanent, None))]
+        self.take_inventory()
         return artifact
 
     def order(self, order_id: str) -> Order:

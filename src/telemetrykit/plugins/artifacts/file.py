@@ -25,6 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PIECE = 256 * 1024
+#: Files that are looked at in one go: others wait for their turn in the thread.
+_LISTED = 200
 
 
 @hookimpl
@@ -86,6 +88,15 @@ class FileArtifacts(ArtifactStore):
 
     async def delete(self, key: str) -> bool:
         return await self._run(folder.remove, self._target(key), self._path)
+
+    async def list(self) -> AsyncIterator[Artifact]:
+        paths = await self._run(folder.find, self._path)
+        for start in range(0, len(paths), _LISTED):
+            for artifact in await self._run(folder.describe, self._path, paths[start : start + _LISTED]):
+                yield artifact
+
+    async def tidy(self) -> None:
+        await self._run(folder.sweep, self._path)
 
     async def keep(self, draft: folder.Draft, key: str, media_type: str) -> Artifact:
         """Make a finished draft visible."""

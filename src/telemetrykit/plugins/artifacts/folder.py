@@ -10,13 +10,14 @@ import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...model.artifact import Artifact
 from ...runtime import codec
+from .keys import segments
 
 #: Unfinished files live here, in the same file system, so that a rename is enough.
 _DRAFTS = ".drafts"
@@ -107,6 +108,17 @@ def look_up(path: Path, key: str) -> Artifact | None:
     return Artifact(key=key, **about) if size == about["size"] else None
 
 
+def find(folder: Path) -> Sequence[Path]:
+    """What there is to describe."""
+    os.listdir(folder)  # noqa: PTH208 - as in measure()
+    return [path for path in folder.rglob(f"*{_ABOUT}") if _DRAFTS not in path.parts]
+
+
+def describe(folder: Path, abouts: Sequence[Path]) -> Sequence[Artifact]:
+    """The files of what ``find`` has found, without those that have gone, or that were never ours."""
+    return [artifact for about in abouts if (artifact := _described(folder, about)) is not None]
+
+
 def remove(path: Path, folder: Path) -> bool:
     """Delete a file, and the folders that are empty then; False if it was not there."""
     there = path.exists()
@@ -117,6 +129,16 @@ def remove(path: Path, folder: Path) -> bool:
             break
         parent.rmdir()
     return there
+
+
+def _described(folder: Path, about: Path) -> Artifact | None:
+    key = about.relative_to(folder).as_posix().removesuffix(_ABOUT)
+    try:
+        known: dict[str, Any] = codec.loads(about.read_bytes())
+        segments(key)
+        return Artifact(key=key, **known)
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
 
 
 def _about(path: Path) -> Path:

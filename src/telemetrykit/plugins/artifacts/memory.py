@@ -65,6 +65,10 @@ class MemoryArtifacts(ArtifactStore):
         segments(key)
         return self._files.pop(key, None) is not None
 
+    async def list(self) -> AsyncIterator[Artifact]:
+        for artifact, _ in list(self._files.values()):
+            yield artifact
+
     def keep(self, key: str, media_type: str, content: bytes) -> Artifact:
         """Make a file visible."""
         artifact = Artifact(

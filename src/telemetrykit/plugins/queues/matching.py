@@ -25,6 +25,7 @@ def _names(filter: JobFilter, job: Job) -> bool:
         and (filter.kinds is None or job.kind in filter.kinds)
         and (filter.statuses is None or job.status in filter.statuses)
         and (filter.created_by is None or filter.created_by == job.created_by)
+        and (filter.worker is None or filter.worker == job.worker)
     )
 
 
@@ -37,6 +38,20 @@ def _created(filter: JobFilter, job: Job) -> bool:
     return since_ok and (filter.until is None or job.created_at < filter.until)
 
 
+def _ended(filter: JobFilter, job: Job) -> bool:
+    since, until, at = filter.ended_since, filter.ended_until, job.finished_at
+    if since is None and until is None:
+        return True
+    return at is not None and (since is None or at >= since) and (until is None or at < until)
+
+
+def _expired(filter: JobFilter, job: Job) -> bool:
+    if filter.expired_by is None:
+        return True
+    expires_at = (job.result or {}).get("expires_at")
+    return isinstance(expires_at, int) and expires_at <= filter.expired_by
+
+
 def _text(filter: JobFilter, job: Job) -> bool:
     if not filter.text:
         return True
@@ -45,4 +60,4 @@ def _text(filter: JobFilter, job: Job) -> bool:
     return any(wanted in place.lower() for place in places if place)
 
 
-_TESTS: tuple[Callable[[JobFilter, Job], bool], ...] = (_tenant, _names, _failure, _created, _text)
+_TESTS: tuple[Callable[[JobFilter, Job], bool], ...] = (_tenant, _names, _failure, _created, _ended, _expired, _text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import Any
 
-from ...contracts.queue import Beat, Claimed, Queue, Settlement, Stop
+from ...contracts.queue import Beat, Claimed, Page, Queue, Settlement, Stop, Tally
 from ...hookspecs import hookimpl
 from ...model.filter import AllTenants
 from ...model.health import Health
@@ -18,7 +18,8 @@ from .gates import Gate, QueueState, Waiting, let_pass
 from .inserting import live_key, sort_out
 from .matching import matches
 from .memory_table import Table, copied
-from .memory_views import group_failures, stats_of
+from .memory_views import group_failures, page_of, stats_of
+from .tally import Forgotten, combine, parts_of
 
 _MICROS = 1_000_000
 
@@ -41,6 +42,7 @@ class MemoryQueue(Queue):
         self._clock = clock or SystemClock()
         self._table = Table()
         self._states: dict[str, QueueState] = {}
+        self._forgotten = Forgotten()
 
     async def open(self) -> None:
         """Nothing to connect to."""
@@ -103,6 +105,11 @@ class MemoryQueue(Queue):
         found = sum(1 for _ in islice(self._matching(filter), cap + 1))
         return None if found > cap else found
 
+    async def page(
+        self, filter: JobFilter, *, limit: int, offset: int = 0, before: int | None = None, cap: int
+    ) -> Page:
+        return page_of(self._table.entries(JobStatus), filter, limit=limit, offset=offset, before=before, cap=cap)
+
     async def changes(self, after: int, *, limit: int) -> Sequence[Job]:
         newest_first = self._table.changes()
         if after < 0:
@@ -151,13 +158,19 @@ class MemoryQueue(Queue):
         return self._table.put([moves.reaped(job, now, max_stalled) for job in lost])
 
     async def delete(self, filter: JobFilter, *, finished_before: int) -> int:
-        going = [job.id for job in self._matching(filter) if moves.is_over(job, finished_before)]
-        for id in going:
-            self._table.remove(id)
+        going = [job for job in self._matching(filter) if moves.is_over(job, finished_before)]
+        self._forgotten.add(going)
+        for job in going:
+            self._table.remove(job.id)
         return len(going)
 
     async def failure_groups(self, tenant: str | AllTenants, *, limit: int) -> Sequence[FailureGroup]:
-        return group_failures(self._matching(JobFilter(tenant=tenant, statuses=(JobStatus.FAILED,))))[:limit]
+        failed = self._matching(JobFilter(tenant=tenant, statuses=(JobStatus.FAILED,)))
+        return group_failures(failed, self._clock.now())[:limit]
+
+    async def tally(self, tenant: str | AllTenants, *, since: int) -> Sequence[Tally]:
+        there = JobFilter(tenant=tenant, since=since)
+        return combine([*parts_of(self._matching(there)), *self._forgotten.since(tenant, since)])
 
     def _matching(self, filter: JobFilter) -> Iterator[Job]:
         return (job for job in self._table.newest() if matches(filter, job))

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from ...model.job import FINISHED, WAITING, FailureGroup, Job, JobStatus, QueueStats
+from ...contracts.queue import Page
+from ...model.job import FINISHED, WAITING, FailureGroup, Job, JobFilter, JobStatus, QueueStats
+from .failure_trend import trend
+from .matching import matches
+from .memory_table import Entry, copied
 from .moves import DONE
 
 _DAY = 86_400_000_000
@@ -35,17 +40,37 @@ def stats_of(queue: str, jobs: Sequence[Job], now: int, *, paused: bool) -> Queu
     )
 
 
-def group_failures(failed: Iterable[Job]) -> Sequence[FailureGroup]:
+def page_of(
+    entries: Iterable[Entry], filter: JobFilter, *, limit: int, offset: int, before: int | None, cap: int
+) -> Page:
+    """See ``Queue.page``."""
+    newest = sorted(entries, key=lambda entry: -entry.number)
+    found = _named(newest, filter) or [entry for entry in newest if matches(filter, entry.job)]
+    here = [entry for entry in found if before is None or entry.number < before][offset:]
+    return Page(
+        jobs=[copied(entry.job) for entry in here[:limit]],
+        total=len(found) if len(found) <= cap else None,
+        next=here[limit - 1].number if len(here) > limit else None,
+    )
+
+
+def group_failures(failed: Iterable[Job], now: int) -> Sequence[FailureGroup]:
     """FAILED jobs, given newest first, by fingerprint; the newest group first."""
     groups: dict[str, list[Job]] = {}
     for job in failed:
         if job.failure is not None:
             groups.setdefault(job.failure.fingerprint, []).append(job)
-    found = [_group(fingerprint, jobs) for fingerprint, jobs in groups.items()]
+    found = [_group(fingerprint, jobs, now) for fingerprint, jobs in groups.items()]
     return sorted(found, key=lambda group: (-group.last_seen, group.fingerprint))
 
 
-def _group(fingerprint: str, jobs: Sequence[Job]) -> FailureGroup:
+def _named(entries: Iterable[Entry], filter: JobFilter) -> list[Entry]:
+    """The job whose id the text of a filter is."""
+    others = replace(filter, text=None)
+    return [entry for entry in entries if entry.job.id == filter.text and matches(others, entry.job)]
+
+
+def _group(fingerprint: str, jobs: Sequence[Job], now: int) -> FailureGroup:
     times = [job.finished_at or 0 for job in jobs]
     _, newest = max(zip(times, jobs, strict=True), key=lambda pair: pair[0])
     return FailureGroup(
@@ -58,6 +83,7 @@ def _group(fingerprint: str, jobs: Sequence[Job]) -> FailureGroup:
         first_seen=min(times),
         last_seen=max(times),
         sample=newest.id,
+        trend=trend(times, now),
     )
 
 

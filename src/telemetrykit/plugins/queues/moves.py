@@ -121,9 +121,9 @@ def is_over(job: Job, before: int) -> bool:
 
 
 def _waiting_again(job: Job, settlement: Settlement) -> Job:
-    if settlement.status is JobStatus.QUEUED:
-        return job.to(JobStatus.QUEUED, attempt=job.attempt - 1, lease_until=None)
     run_at = job.run_at if settlement.run_at is None else settlement.run_at
+    if settlement.status is JobStatus.QUEUED:
+        return job.to(JobStatus.QUEUED, attempt=job.attempt - 1, run_at=run_at, lease_until=None)
     return job.to(JobStatus.RETRYING, run_at=run_at, failure=settlement.failure, lease_until=None)
 
 

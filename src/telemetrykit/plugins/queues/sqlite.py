@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...contracts.queue import Beat, Claimed, Queue, Settlement, Stop
+from ...contracts.queue import Beat, Claimed, Page, Queue, Settlement, Stop, Tally
 from ...errors import BackendUnavailable
 from ...hookspecs import hookimpl
 from ...model.filter import AllTenants
@@ -17,7 +17,16 @@ from ...runtime.clock import Clock, SystemClock
 from ...settings import Settings
 from ..stores.sqlite_database import Database
 from ..stores.sqlite_url import database_path
-from . import sqlite_claim, sqlite_lists, sqlite_stats, sqlite_steps, sqlite_table, sqlite_work
+from . import (
+    sqlite_claim,
+    sqlite_forget,
+    sqlite_lists,
+    sqlite_stats,
+    sqlite_steps,
+    sqlite_table,
+    sqlite_tally,
+    sqlite_work,
+)
 
 _MICROS = 1_000_000
 # Between two steps of deleting, so that others get their turn.
@@ -95,6 +104,11 @@ class SqliteQueue(Queue):
     async def count(self, filter: JobFilter, *, cap: int) -> int | None:
         return await self._database.read(sqlite_lists.count, filter, cap)
 
+    async def page(
+        self, filter: JobFilter, *, limit: int, offset: int = 0, before: int | None = None, cap: int
+    ) -> Page:
+        return await self._database.read(sqlite_lists.page, filter, limit, offset, before, cap)
+
     async def changes(self, after: int, *, limit: int) -> Sequence[Job]:
         return await self._database.read(sqlite_lists.changes, after, limit)
 
@@ -121,10 +135,16 @@ class SqliteQueue(Queue):
 
     async def delete(self, filter: JobFilter, *, finished_before: int) -> int:
         deleted = 0
-        for numbers in await self._database.read(sqlite_lists.over, filter, finished_before):
-            deleted += await self._database.write(sqlite_lists.delete, filter, finished_before, numbers)
-            await asyncio.sleep(_PAUSE)
+        for step, numbers in enumerate(await self._database.read(sqlite_forget.over, filter, finished_before)):
+            if step:
+                await asyncio.sleep(_PAUSE)
+            deleted += await self._database.write(sqlite_forget.delete, filter, finished_before, numbers)
         return deleted
 
     async def failure_groups(self, tenant: str | AllTenants, *, limit: int) -> Sequence[FailureGroup]:
-        return await self._database.read(sqlite_stats.failure_groups, tenant, limit)
+        return await self._database.read(sqlite_stats.failure_groups, tenant, limit, self._clock.now())
+
+    async def tally(self, tenant: str | AllTenants, *, since: int) -> Sequence[Tally]:
+        if await self._database.read(sqlite_tally.outdated):
+            await self._database.write(sqlite_tally.update)
+        return await self._database.read(sqlite_tally.tally, tenant, since)

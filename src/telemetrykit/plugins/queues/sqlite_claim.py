@@ -52,7 +52,7 @@ def claim(
         # Not before: it may have taken a while to get here, and others have claimed meanwhile.
         now = clock.now()
         settled = settle(connection, finished, now)
-        gates = {queue: _gate(connection, queue, limits, now) for queue, limits in queues.items()}
+        gates = _gates(connection, queues, now)
         passed, next_due = let_pass(_heads(connection, gates, limit), gates, limit=limit, now=now)
         jobs = _take(connection, passed, worker, lease, now)
         for queue, gate in gates.items():
@@ -60,16 +60,30 @@ def claim(
     return Claimed(jobs, settled, next_due)
 
 
-def _gate(connection: sqlite3.Connection, queue: str, limits: QueueLimits, now: int) -> Gate:
-    row = connection.execute("SELECT paused, tokens, tokens_at FROM queues WHERE name = ?", (queue,)).fetchone()
-    active = 0
-    if limits.concurrency is not None:
-        active = value(
-            connection,
-            "SELECT count(*) FROM jobs INDEXED BY jobs_at_work WHERE status = 'processing' AND queue = ?",
-            (queue,),
+def _gates(connection: sqlite3.Connection, queues: Mapping[str, QueueLimits], now: int) -> Mapping[str, Gate]:
+    rows = connection.execute(
+        "SELECT name, paused, tokens, tokens_at FROM queues WHERE name IN (SELECT value FROM json_each(?))",
+        (as_json(queues),),
+    )
+    states = {name: QueueState(*state) for name, *state in rows}
+    return {
+        queue: Gate(
+            states.get(queue, QueueState()),
+            limits,
+            active=0 if limits.concurrency is None else _active(connection, queue),
+            now=now,
         )
-    return Gate(QueueState(*row) if row else QueueState(), limits, active=active, now=now)
+        for queue, limits in queues.items()
+    }
+
+
+def _active(connection: sqlite3.Connection, queue: str) -> int:
+    count: int = value(
+        connection,
+        "SELECT count(*) FROM jobs INDEXED BY jobs_at_work WHERE status = 'processing' AND queue = ?",
+        (queue,),
+    )
+    return count
 
 
 def _heads(connection: sqlite3.Connection, gates: Mapping[str, Gate], limit: int) -> Sequence[Waiting]:

@@ -1,59 +1,54 @@
-"""Which jobs there are: lists, counts, changes; and deleting those that are over."""
+"""Which jobs there are: lists, pages, counts, changes."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from ...model.filter import ALL_TENANTS
+from ...contracts.queue import Page
 from ...model.job import Job, JobFilter
 from ..stores.sqlite_session import Session, value
+from .sqlite_search import EXPORTS, LISTED, ROWS, Search, compile_filter, holds
 from .sqlite_table import SELECT, as_json, read_jobs
 
-# Most lists find what they want among so many of the newest; the others search an index from end to end.
+# Most lists of exports find what they want among so many of the newest jobs; the others search all exports.
 _NEWEST = 2_000
-# Where the text of a filter is looked for.
-_PLACES = ("id", "kind", "params", "failure ->> 'message'")
-# Jobs that one transaction deletes.
-_STEP = 500
-
-
-_LISTED = "INDEXED BY jobs_listed"
-_HOLDS = f"({' OR '.join(f'instr(lower({place}), lower(?))' for place in _PLACES)})"
-
-_Clause: TypeAlias = tuple[str, tuple[object, ...]]
-
-
-class _Search(NamedTuple):
-    """The WHERE expression of a filter, its parameters, and what it searches."""
-
-    where: str
-    params: tuple[object, ...]
-    source: str
+# Jobs that a page looks into for a text: reading them takes some milliseconds.
+_LOOK = 2_000
+_END = 2**63 - 1
+# Jobs that may as well be counted to the end.
+_FEW = 200_000
+_SPAN = "SELECT coalesce((SELECT max(number) FROM jobs) - (SELECT min(number) FROM jobs), 0)"
 
 
 def find(session: Session, filter: JobFilter, limit: int, offset: int) -> Sequence[Job]:
     """See ``Queue.list``."""
-    search = _compile(filter)
     with session.reading() as connection:
-        numbers = _newest(connection, search, limit, offset)
-        if len(numbers) < limit:
-            numbers = _numbers(connection, f"{search.source} WHERE {search.where}", search.params, limit, offset)
-        rows = connection.execute(
-            f"SELECT {SELECT} FROM jobs WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number DESC",  # noqa: S608
-            (as_json(numbers),),
+        return _load(connection, _numbers(connection, compile_filter(filter), _END, limit, offset))
+
+
+def page(session: Session, filter: JobFilter, limit: int, offset: int, before: int | None, cap: int) -> Page:
+    """See ``Queue.page``."""
+    with session.reading() as connection:
+        if filter.text:
+            return _find_text(connection, filter, filter.text, limit, offset, before)
+        search = compile_filter(filter)
+        numbers = _numbers(connection, search, _before(before), limit + 1, offset)
+        whole = before is None and offset == 0 and len(numbers) <= limit
+        total = len(numbers) if whole else _count(connection, search, cap)
+        return Page(
+            jobs=_load(connection, numbers[:limit]),
+            total=total,
+            next=numbers[limit - 1] if len(numbers) > limit else None,
         )
-        return read_jobs(rows)
 
 
 def count(session: Session, filter: JobFilter, cap: int) -> int | None:
     """See ``Queue.count``."""
-    search = _compile(filter)
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs {search.source} WHERE {search.where} LIMIT ?)"  # noqa: S608
     with session.reading() as connection:
-        found = int(value(connection, sql, (*search.params, cap + 1)))
-    return None if found > cap else found
+        return _count(connection, compile_filter(filter), cap)
 
 
 def changes(session: Session, after: int, limit: int) -> Sequence[Job]:
@@ -67,81 +62,83 @@ def changes(session: Session, after: int, limit: int) -> Sequence[Job]:
         return read_jobs(rows)
 
 
-def over(session: Session, filter: JobFilter, finished_before: int) -> Sequence[Sequence[int]]:
-    """The numbers of the jobs to delete, in steps."""
-    search = _compile(filter)
-    with session.reading() as connection:
-        rows = connection.execute(
-            f"SELECT number FROM jobs INDEXED BY jobs_over WHERE finished_at < ? AND {search.where}",  # noqa: S608
-            (finished_before, *search.params),
-        ).fetchall()
-    numbers = [number for (number,) in rows]
-    return [numbers[start : start + _STEP] for start in range(0, len(numbers), _STEP)]
+def _find_text(
+    connection: sqlite3.Connection, filter: JobFilter, text: str, limit: int, offset: int, before: int | None
+) -> Page:
+    others = replace(filter, text=None)
+    named = _numbers(connection, compile_filter(replace(others, ids=_also(filter.ids, text))), _END, 1, 0)
+    if named:
+        return Page(jobs=_load(connection, named), total=1, next=None)
+    looked = _numbers(connection, compile_filter(others), _before(before), _LOOK, 0)
+    found = _with_text(connection, looked, text)
+    ended = len(looked) < _LOOK
+    here = found[offset : offset + limit]
+    return Page(
+        jobs=_load(connection, here),
+        total=len(found) if ended and before is None else None,
+        next=here[-1] if len(found) > offset + limit else None if ended else looked[-1],
+    )
 
 
-def delete(session: Session, filter: JobFilter, finished_before: int, numbers: Sequence[int]) -> int:
-    """Delete those that are still over; how many."""
-    search = _compile(filter)
-    with session.writing() as connection:
-        return connection.execute(
-            "DELETE FROM jobs NOT INDEXED WHERE number IN (SELECT value FROM json_each(?))"  # noqa: S608
-            f" AND finished_at < ? AND {search.where}",
-            (as_json(numbers), finished_before, *search.params),
-        ).rowcount
+def _also(ids: tuple[str, ...] | None, id: str) -> tuple[str, ...]:
+    return (id,) if ids is None or id in ids else ()
 
 
-def _newest(connection: sqlite3.Connection, search: _Search, limit: int, offset: int) -> Sequence[int]:
-    """What is found where it would be if most jobs matched."""
-    if search.source != _LISTED:
-        return ()
-    last = value(connection, "SELECT max(number) FROM jobs") or 0
-    where = f"NOT INDEXED WHERE number > ? AND {search.where}"
-    return _numbers(connection, where, (last - offset - limit - _NEWEST, *search.params), limit, offset)
+def _with_text(connection: sqlite3.Connection, numbers: Sequence[int], text: str) -> Sequence[int]:
+    where, params = holds(text)
+    return _first_of(
+        connection.execute(
+            f"SELECT number FROM jobs {ROWS} WHERE number IN (SELECT value FROM json_each(?)) AND {where}"  # noqa: S608
+            " ORDER BY number DESC",
+            (as_json(numbers), *params),
+        )
+    )
 
 
-def _numbers(
-    connection: sqlite3.Connection, where: str, params: tuple[object, ...], limit: int, offset: int
-) -> Sequence[int]:
+def _numbers(connection: sqlite3.Connection, search: Search, before: int, limit: int, offset: int) -> Sequence[int]:
+    """Those of the jobs that match, the newest first."""
+    if search.source == EXPORTS:
+        last = min(value(connection, "SELECT max(number) FROM jobs") or 0, before)
+        newest = search._replace(where=f"number > ? AND {search.where}", source=LISTED)
+        newest = newest._replace(params=(last - offset - limit - _NEWEST, *search.params))
+        numbers = _select(connection, newest, before, limit, offset)
+        if len(numbers) == limit:
+            return numbers
+    return _select(connection, search, before, limit, offset)
+
+
+def _select(connection: sqlite3.Connection, search: Search, before: int, limit: int, offset: int) -> Sequence[int]:
+    return _first_of(
+        connection.execute(
+            f"SELECT number FROM jobs {search.source} WHERE {search.where} AND number < ?"  # noqa: S608
+            " ORDER BY number DESC LIMIT ? OFFSET ?",
+            (*search.params, before, limit, offset),
+        )
+    )
+
+
+def _count(connection: sqlite3.Connection, search: Search, cap: int) -> int | None:
+    sql = f"SELECT count(*) FROM jobs {search.source} WHERE {search.where}"  # noqa: S608
+    params = search.params
+    if value(connection, _SPAN) >= _FEW:
+        # One that can stop takes half as long again to count the same.
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs {search.source} WHERE {search.where} LIMIT ?)"  # noqa: S608
+        params = (*params, cap + 1)
+    found = int(value(connection, sql, params))
+    return None if found > cap else found
+
+
+def _load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Job]:
     rows = connection.execute(
-        f"SELECT number FROM jobs {where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608
-        (*params, limit, offset),
-    ).fetchall()
+        f"SELECT {SELECT} FROM jobs WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number DESC",  # noqa: S608
+        (as_json(numbers),),
+    )
+    return read_jobs(rows)
+
+
+def _first_of(rows: Iterable[Sequence[Any]]) -> Sequence[int]:
     return [number for (number,) in rows]
 
 
-def _compile(filter: JobFilter) -> _Search:
-    clauses = list(_clauses(filter))
-    where = " AND ".join(sql for sql, _ in clauses) or "1"
-    return _Search(where, tuple(value for _, values in clauses for value in values), _source(filter))
-
-
-def _source(filter: JobFilter) -> str:
-    if filter.ids is not None:
-        return ""
-    if filter.fingerprint is not None:
-        return "INDEXED BY jobs_by_failure"
-    # A text is looked for in the rows themselves, the newest first.
-    return "NOT INDEXED" if filter.text else _LISTED
-
-
-def _clauses(filter: JobFilter) -> Iterator[_Clause]:
-    if filter.tenant is not ALL_TENANTS:
-        yield "tenant = ?", (filter.tenant,)
-    for column, values in (
-        ("id", filter.ids),
-        ("queue", filter.queues),
-        ("kind", filter.kinds),
-        ("status", filter.statuses),
-    ):
-        if values is not None:
-            yield f"{column} IN (SELECT value FROM json_each(?))", (as_json(values),)  # noqa: S608
-    for test, single in (
-        ("created_by = ?", filter.created_by),
-        ("fingerprint = ?", filter.fingerprint),
-        ("created_at >= ?", filter.since),
-        ("created_at < ?", filter.until),
-    ):
-        if single is not None:
-            yield test, (single,)
-    if filter.text:
-        yield _HOLDS, (filter.text,) * _HOLDS.count("?")
+def _before(number: int | None) -> int:
+    return _END if number is None else number

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...model.filter import ALL_TENANTS, AllTenants
-from ...model.job import FINISHED, FailureGroup, Job, JobStatus, QueueStats
+from ...model.job import FINISHED, FailureGroup, JobStatus, QueueStats
 from ..stores.sqlite_session import Session, value
+from .failure_trend import STARTS
 from .moves import DONE
-from .sqlite_table import SELECT, read_jobs
 
 _FAILED = JobStatus.FAILED
 _DAY = 86_400_000_000
@@ -41,16 +41,24 @@ _RECENT = """
 SELECT count(*), sum(finished_at - started_at) FROM jobs INDEXED BY jobs_over
 WHERE queue = ? AND status = ? AND finished_at > ?
 """
-_GROUPS = """
-SELECT fingerprint, count(*), min(finished_at), max(finished_at) AS last_seen
-FROM jobs INDEXED BY jobs_by_failure
-WHERE fingerprint IS NOT NULL AND status = 'failed' AND (?1 IS NULL OR tenant = ?1)
-GROUP BY fingerprint ORDER BY last_seen DESC, fingerprint LIMIT ?2
-"""
-_SAMPLE = f"""
-SELECT {SELECT} FROM jobs INDEXED BY jobs_by_failure
-WHERE fingerprint = ?1 AND status = 'failed' AND (?2 IS NULL OR tenant = ?2) AND finished_at = ?3
-ORDER BY number DESC LIMIT 1
+_TREND = ", ".join(
+    f"count(*) FILTER (WHERE finished_at > ?3 - {start} AND finished_at <= ?3 - {start - _DAY})" for start in STARTS
+)
+# With each group comes its newest job.
+_GROUPS = f"""
+WITH failures AS MATERIALIZED (
+    SELECT fingerprint, count(*), min(finished_at), max(finished_at) AS last_seen, {_TREND}
+    FROM jobs INDEXED BY jobs_by_failure
+    WHERE fingerprint IS NOT NULL AND status = 'failed' AND (?1 IS NULL OR tenant = ?1)
+    GROUP BY fingerprint ORDER BY last_seen DESC, fingerprint LIMIT ?2
+)
+SELECT failures.*, newest.id, newest.queue, newest.kind, newest.failure ->> 'type', newest.failure ->> 'message'
+FROM failures JOIN jobs AS newest ON newest.number = (
+    SELECT max(number) FROM jobs INDEXED BY jobs_by_failure
+    WHERE fingerprint = failures.fingerprint AND status = 'failed' AND (?1 IS NULL OR tenant = ?1)
+        AND finished_at = last_seen
+)
+ORDER BY last_seen DESC, failures.fingerprint
 """  # noqa: S608
 
 
@@ -73,15 +81,11 @@ def stats(session: Session, now: int) -> Sequence[QueueStats]:
     ]
 
 
-def failure_groups(session: Session, tenant: str | AllTenants, limit: int) -> Sequence[FailureGroup]:
+def failure_groups(session: Session, tenant: str | AllTenants, limit: int, now: int) -> Sequence[FailureGroup]:
     """See ``Queue.failure_groups``."""
     only = None if tenant is ALL_TENANTS else tenant
     with session.reading() as connection:
-        groups = connection.execute(_GROUPS, (only, limit)).fetchall()
-        samples = [
-            read_jobs(connection.execute(_SAMPLE, (fingerprint, only, last)))[0] for fingerprint, _, _, last in groups
-        ]
-    return [_group(group, sample) for group, sample in zip(groups, samples, strict=True)]
+        return [_group(*row) for row in connection.execute(_GROUPS, (only, limit, now))]
 
 
 def _by_queue(rows: Iterable[Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
@@ -114,16 +118,17 @@ def _over(connection: sqlite3.Connection, queue: str, since: int) -> Mapping[str
     }
 
 
-def _group(group: Sequence[Any], sample: Job) -> FailureGroup:
-    fingerprint, count, first_seen, last_seen = group
+def _group(fingerprint: str, count: int, first_seen: int, last_seen: int, *rest: Any) -> FailureGroup:
+    *trend, sample, queue, kind, type, message = rest
     return FailureGroup(
         fingerprint=fingerprint,
-        queue=sample.queue,
-        kind=sample.kind,
-        type=sample.failure.type if sample.failure else "",
-        message=sample.failure.message if sample.failure else "",
+        queue=queue,
+        kind=kind,
+        type=type,
+        message=message,
         count=count,
         first_seen=first_seen,
         last_seen=last_seen,
-        sample=sample.id,
+        sample=sample,
+        trend=tuple(trend),
     )

@@ -14,6 +14,8 @@ class MemoryLeases:
 
     def __init__(self) -> None:
         self._leases: dict[str, Lease] = {}
+        #: How long each was made for.
+        self._lengths: dict[str, int] = {}
         #: When to look whether a lease has expired, soonest first; one for each time that it was taken or prolonged.
         self._ends: list[tuple[int, str]] = []
         self._fences = itertools.count(1)
@@ -22,15 +24,17 @@ class MemoryLeases:
         self._expire(now)
         current = self._leases.get(name)
         if current is not None and current.holder != holder:
+            if current.expires_at > now + self._lengths[name]:  # It was made before the clock went back.
+                self._keep(current, now + self._lengths[name])
             return None
-        fence = next(self._fences) if current is None else current.fence
-        lease = self._leases[name] = Lease(name, holder, now + int(seconds * 1_000_000), fence)
-        heappush(self._ends, (lease.expires_at, name))
-        return fence
+        self._lengths[name] = int(seconds * 1_000_000)
+        lease = Lease(name, holder, 0, next(self._fences) if current is None else current.fence)
+        self._keep(lease, now + self._lengths[name])
+        return lease.fence
 
     def release(self, name: str, holder: str) -> None:
         if name in self._leases and self._leases[name].holder == holder:
-            del self._leases[name]
+            del self._leases[name], self._lengths[name]
 
     def holder(self, name: str, now: int) -> Lease | None:
         lease = self._leases.get(name)
@@ -43,8 +47,12 @@ class MemoryLeases:
             if lease.expires_at > now and not name.startswith("nonce:")
         ]
 
+    def _keep(self, lease: Lease, until: int) -> None:
+        self._leases[lease.name] = lease._replace(expires_at=until)
+        heappush(self._ends, (until, lease.name))
+
     def _expire(self, now: int) -> None:
         while self._ends and self._ends[0][0] <= now:
             _, name = heappop(self._ends)
-            if self.holder(name, now) is None:
-                self._leases.pop(name, None)
+            if self.holder(name, now) is None and self._leases.pop(name, None) is not None:
+                del self._lengths[name]

@@ -173,8 +173,8 @@ class SqliteStore(Store):
         return await self._database.read(sqlite_keys.list_workers, seen_after)
 
     async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
-        now = self._clock.now()
-        return await self._database.write(sqlite_leases.acquire, name, holder, now, now + int(seconds * 1_000_000))
+        length = int(seconds * 1_000_000)
+        return await self._database.write(sqlite_leases.acquire, name, holder, self._clock.now(), length)
 
     async def release(self, name: str, holder: str) -> None:
         await self._database.write(sqlite_leases.release, name, holder)

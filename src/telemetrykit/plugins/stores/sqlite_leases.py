@@ -7,20 +7,27 @@ from collections.abc import Sequence
 from ...contracts.storage import Lease
 from .sqlite_session import Session
 
+# A lease that was made before the clock went back.
+_SHORTEN = "UPDATE leases SET expires_at = ?1 + length WHERE fence = ?2 AND expires_at > ?1 + length"
 
-def acquire(session: Session, name: str, holder: str, now: int, until: int) -> int | None:
-    """See ``Leases.acquire``; both times in microseconds."""
+
+def acquire(session: Session, name: str, holder: str, now: int, length: int) -> int | None:
+    """See ``Leases.acquire``; times in microseconds."""
     with session.writing() as connection:
         connection.execute("DELETE FROM leases WHERE expires_at <= ?", (now,))
         row = connection.execute("SELECT fence, holder FROM leases WHERE name = ?", (name,)).fetchone()
         if row is None:
             return connection.execute(
-                "INSERT INTO leases (name, holder, expires_at) VALUES (?, ?, ?)", (name, holder, until)
+                "INSERT INTO leases (name, holder, expires_at, length) VALUES (?, ?, ?, ?)",
+                (name, holder, now + length, length),
             ).lastrowid
         fence, current = row
         if current != holder:
+            connection.execute(_SHORTEN, (now, fence))
             return None
-        connection.execute("UPDATE leases SET expires_at = ? WHERE fence = ?", (until, fence))
+        connection.execute(
+            "UPDATE leases SET expires_at = ?, length = ? WHERE fence = ?", (now + length, length, fence)
+        )
         return int(fence)
 
 

@@ -18,6 +18,7 @@ from .queue_claims import ClaimConformance, InsertConformance, LimitConformance
 from .queue_jobs import EVERY, LEASE, Fresh, QueueCase, end, finish, ids, new_job, new_jobs, put, take, take_one
 from .queue_lists import ChangesConformance, ListConformance, StatsConformance
 from .queue_machine import check_against_model
+from .queue_pages import PageConformance, TallyConformance
 from .queue_people import CancelConformance, DeleteConformance, ReapConformance, RetryConformance
 from .queue_work import BeatConformance, SettleConformance
 
@@ -64,6 +65,8 @@ class QueueConformance(
     ListConformance,
     ChangesConformance,
     StatsConformance,
+    PageConformance,
+    TallyConformance,
     LifeConformance,
     ModelConformance,
 ):

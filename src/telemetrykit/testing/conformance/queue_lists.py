@@ -29,7 +29,7 @@ from .queue_jobs import (
 )  # fmt: skip
 
 _DAY = 86_400.0
-#: Filters, and which of the four jobs of ``_four`` they mean, newest first.
+#: Filters, and which of ``four_jobs`` they mean, newest first.
 FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "nothing more": ({}, "dcba"),
     "ids": ({"ids": ("b", "a", "unknown")}, "ba"),
@@ -46,6 +46,8 @@ FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "since": ({"since": 20}, "dcb"),
     "until": ({"until": 20}, "a"),
     "a range": ({"since": 20, "until": 30}, "b"),
+    "expired": ({"expired_by": 99}, "a"),
+    "not yet expired": ({"expired_by": 98}, ""),
     "part of an id": ({"text": "B"}, "cb"),
     "part of a kind": ({"text": "SEN"}, "b"),
     "part of the params": ({"text": 'x%_\\\\y"'}, ""),
@@ -63,7 +65,7 @@ class ListConformance(QueueCase):
     async def test_a_list_holds_what_the_filter_means_and_a_count_says_how_many(
         self, queue: Queue, clock: FakeClock, name: str
     ) -> None:
-        await self._four(queue, clock)
+        await four_jobs(queue, clock)
         fields, expected = FILTERS[name]
         filter = replace(EVERY, **fields)
         assert "".join(ids(await queue.list(filter, limit=10))) == expected
@@ -81,12 +83,14 @@ class ListConformance(QueueCase):
         await put(queue, *new_jobs(clock, 3))
         assert [await queue.count(EVERY, cap=cap) for cap in (2, 3, 4)] == [None, 3, 3]
 
-    async def _four(self, queue: Queue, clock: FakeClock) -> None:
-        await put_over(queue, new_job(clock, id="a", created_at=10), JobStatus.COMPLETED)
-        mail = new_job(clock, id="b", created_at=20, queue="mail", kind="send", created_by="ann")
-        await put_over(queue, mail, JobStatus.FAILED, failure=FAILURE)
-        await put(queue, new_job(clock, id="c", created_at=30, kind="zip", params={"title": "Report_5%", "b": None}))
-        await put(queue, new_job(clock, id="d", created_at=40, tenant="other"))
+
+async def four_jobs(queue: Queue, clock: FakeClock) -> None:
+    """Those that ``FILTERS`` is about."""
+    await put_over(queue, new_job(clock, id="a", created_at=10), JobStatus.COMPLETED, result={"expires_at": 99})
+    mail = new_job(clock, id="b", created_at=20, queue="mail", kind="send", created_by="ann")
+    await put_over(queue, mail, JobStatus.FAILED, failure=FAILURE)
+    await put(queue, new_job(clock, id="c", created_at=30, kind="zip", params={"title": "Report_5%", "b": None}))
+    await put(queue, new_job(clock, id="d", created_at=40, tenant="other"))
 
 
 class ChangesConformance(QueueCase):
@@ -210,6 +214,7 @@ class StatsConformance(QueueCase):
             first_seen=start,
             last_seen=start + 2 * MICROS,
             sample=last["f1"].id,
+            trend=(0, 0, 0, 0, 0, 0, 2),
         )
         assert (f2.fingerprint, f2.count) == ("f2", 1)
         assert [group.count for group in await queue.failure_groups("other", limit=10)] == [1, 1]

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from ...contracts.queue import Beat, Settlement
+from ...contracts.queue import EXPORT, Beat, Settlement
 from ...model.filter import ALL_TENANTS
-from ...model.job import FINISHED, TRANSITIONS, Job, JobFilter, JobStatus, Progress
+from ...model.job import FINISHED, LIVE, TRANSITIONS, Job, JobFilter, JobStatus, Progress
 from ..clock import FakeClock
 from .queue_jobs import EVERY, FAILURE, MICROS, Fresh, new_job
 from .queue_model import LIMITS, QueueModel
@@ -28,6 +28,7 @@ _queues = st.sampled_from(list(LIMITS))
 _number = st.integers(0, 4) | st.integers(0, _MANY)
 _new = st.fixed_dictionaries(
     {
+        "kind": st.sampled_from(["copy", EXPORT]),
         "tenant": st.sampled_from(["acme", "other"]),
         "priority": st.sampled_from([0, 0, 1, -1]),
         "key": st.sampled_from([None, None, "a", "b"]),
@@ -53,6 +54,8 @@ class QueueMachine(RuleBasedStateMachine):
         #: Each job as a watcher knows it, who asks for changes.
         self._watched: dict[str, Job] = {}
         self._revision = 0
+        #: Ids of all that were ever inserted.
+        self._exports: set[str] = set()
         #: Every claim that was ever made.
         self._claims: list[Job] = []
         self._queue = self._runner.run(self._stack.enter_async_context(fresh(self._clock)))
@@ -172,6 +175,13 @@ class QueueMachine(RuleBasedStateMachine):
         assert [replace(one, mean_seconds=None) for one in stats] == self._model.stats()
 
     @invariant()
+    def every_export_is_counted_once_deleted_or_not(self) -> None:
+        tallies = self._runner.run(self._queue.tally(ALL_TENANTS, since=0))
+        assert sum(one.count for one in tallies) == len(self._exports)
+        live = sum(job.kind == EXPORT and job.live for job in self._model.jobs.values())
+        assert sum(one.count for one in tallies if one.status in LIVE) == live
+
+    @invariant()
     def limits_are_kept_and_keys_are_live_once(self) -> None:
         live = [job for job in self._model.jobs.values() if job.status not in FINISHED]
         for name, limits in LIMITS.items():
@@ -181,7 +191,9 @@ class QueueMachine(RuleBasedStateMachine):
         assert len(keys) == len(set(keys))
 
     def _insert(self, jobs: list[Job]) -> None:
-        self._model.insert(jobs, self._runner.run(self._queue.insert(jobs)))
+        stored = self._runner.run(self._queue.insert(jobs))
+        self._model.insert(jobs, stored)
+        self._exports.update(job.id for job in stored if job.kind == EXPORT)
 
     def _claim(self, number: int) -> Job | None:
         """A claim that was made, perhaps long ago; the small numbers are the last ones."""
@@ -196,7 +208,7 @@ class QueueMachine(RuleBasedStateMachine):
             progress=Progress(done=number) if number % 2 else None,
             result={"n": number} if status is JobStatus.COMPLETED else None,
             failure=FAILURE if status in (JobStatus.FAILED, JobStatus.RETRYING) else None,
-            run_at=self._clock.now() + 5 * MICROS if status is JobStatus.RETRYING else None,
+            run_at=self._clock.now() + 5 * MICROS if status is JobStatus.RETRYING or number % 3 == 0 else None,
         )
 
     def _some_id(self, number: int) -> str:

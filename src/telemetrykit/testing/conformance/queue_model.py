@@ -264,7 +264,7 @@ class QueueModel:
         progress = settlement.progress or job.progress
         ended = job.to(status, lease_until=None, cancelling=False, progress=progress)
         if status is JobStatus.QUEUED:
-            return ended.evolve(attempt=job.attempt - 1)
+            return ended.evolve(attempt=job.attempt - 1, run_at=settlement.run_at or job.run_at)
         if status is JobStatus.RETRYING:
             return ended.evolve(run_at=settlement.run_at, failure=settlement.failure)
         return ended.evolve(finished_at=self.now, result=settlement.result, failure=settlement.failure)

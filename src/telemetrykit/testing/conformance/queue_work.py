@@ -160,6 +160,14 @@ class SettleConformance(QueueCase):
         again = await take_one(queue)
         assert (again.id, again.attempt, again.fence, again.failure) == (job.id, 2, 3, FAILURE)
 
+    async def test_a_job_may_be_handed_back_for_later(self, queue: Queue, clock: FakeClock) -> None:
+        await put(queue, new_job(clock))
+        due = clock.now() + 7 * MICROS
+        settled = await finish(queue, await take_one(queue), JobStatus.QUEUED, run_at=due)
+        assert (settled.status, settled.attempt, settled.run_at) == (JobStatus.QUEUED, 0, due)
+        claimed = await take(queue)
+        assert (len(claimed.jobs), claimed.next_due) == (0, due)
+
     async def test_whoever_was_taken_for_dead_and_comes_back_settles_nothing(
         self, queue: Queue, clock: FakeClock
     ) -> None:

@@ -116,5 +116,12 @@ class SinkConformance:
         await case.sink.close()
         assert len(case.arrived()) == 1
 
-    async def test_it_can_be_closed_without_having_been_opened(self, case: SinkCase) -> None:
+    async def test_one_that_was_closed_without_having_been_opened_works_when_it_is(
+        self, case: SinkCase, context: Context
+    ) -> None:
         await case.sink.close()
+        assert list(case.arrived()) == []
+        await case.sink.open(context)
+        await case.sink.write(make_events(1))
+        await case.sink.close()
+        assert [event["id"] for event in case.arrived()] == ["id-1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from importlib.metadata import version
@@ -29,6 +30,11 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'self'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'"
 )
 _GATE_SECONDS = 10.0
+_PLACE = re.compile(r"@([A-Z]+)@")
+_CLOSED = "Nobody may look yet"
+_HOW_TO_OPEN = "Events are recorded. Say who may see them, in one of these ways, and load this page again."
+_REFUSED = "Not allowed"
+_SIGN_IN = '<p><a class="button" href="login">Sign in as somebody else</a></p>'
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -40,7 +46,7 @@ class Pages:
         self._statics = Statics(parts.panels)
         self._title = parts.title
         self._service = parts.settings.service_name or parts.title
-        self._ensure_started = parts.ensure_started
+        self._started = parts.started
 
     def owns(self, path: str) -> bool:
         """True for a path below the mount that is answered here."""
@@ -54,7 +60,8 @@ class Pages:
             return _redirect_to_slash(request)
         if path.startswith("/static/"):
             return await self._static(path.removeprefix("/static/"), request.headers)
-        self._ensure_started()
+        with within(_GATE_SECONDS):
+            await self._started()
         try:
             return await (self._login(request) if path == "/login" else self._dashboard(request))
         except Forbidden as error:
@@ -91,15 +98,17 @@ class Pages:
             "path": f"{mount_path(request.scope)}/",
         }
         base = await self._base()
-        text = self._statics.page(name).replace("@STATIC@", base).replace("@BOOT@", _in_script(boot))
-        return _html(text, 200)
+        return _html(_filled(self._statics.page(name), STATIC=base, BOOT=_in_script(boot)), 200)
 
     async def _refusal(self, error: Forbidden) -> Response:
         """Why not, and, while nobody could be let in, how to change that."""
-        base = await self._base()
-        words = str(error)
-        page = self._statics.page("closed" if words == CLOSED else "refused").replace("@STATIC@", base)
-        return _html(page.replace("@NAME@", escape(self._title)).replace("@WORDS@", escape(words)), error.status)
+        base, words = await self._base(), str(error)
+        if words == CLOSED:
+            told = {"KIND": "closed", "HEADING": _CLOSED, "WORDS": _HOW_TO_OPEN, "CURE": self._statics.page("ways")}
+        else:
+            told = {"KIND": "", "HEADING": _REFUSED, "WORDS": escape(words), "CURE": _SIGN_IN}
+        page = _filled(self._statics.page("refused"), STATIC=base, NAME=escape(self._title), **told)
+        return _html(page, error.status)
 
     async def _static(self, path: str, headers: Headers) -> Response:
         await self._base()
@@ -132,6 +141,11 @@ def _in_script(value: Mapping[str, Any]) -> str:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
+
+
+def _filled(page: str, **values: str) -> str:
+    """A page with HTML in place of ``@NAME@``; what looks like such a place in a value stays what it is."""
+    return _PLACE.sub(lambda place: values[place[1]], page)
 
 
 def _html(text: str, status: int) -> Response:

@@ -13,7 +13,7 @@ from ...jobs.deadletters import DeadLetters, failed_of
 from ...jobs.retry_many import DEFAULT_RATE, KIND, MAX_JOBS
 from ...jobs.service import JobService
 from ...model.event import rfc3339
-from ...model.filter import ALL_TENANTS, AllTenants
+from ...model.filter import ALL_TENANTS
 from ...model.job import JobFilter
 from ..answers import json_answer
 from ..connection import mount_path
@@ -136,6 +136,7 @@ class DeadLetterRoutes:
                 path_parameters=(_FINGERPRINT,),
                 parameters=(TENANT,),
                 body={"application/json": Media(schema=_GROUP_BODY, example={"rate": 10, "stop_after": 5})},
+                body_optional=True,
                 answers={202: _ACCEPTED},
             ),
             Endpoint(
@@ -163,7 +164,7 @@ class DeadLetterRoutes:
         ]
 
     async def stats(self, call: Call) -> ASGIApp:
-        stats = await self._deadletters.stats(self._tenant(call))
+        stats = await self._deadletters.stats(self._gate.tenant_of(call))
         return json_answer(
             {
                 "total": stats.total,
@@ -177,16 +178,16 @@ class DeadLetterRoutes:
         )
 
     async def recent(self, call: Call) -> ASGIApp:
-        jobs = await self._deadletters.recent(self._tenant(call), limit=call.params["limit"])
+        jobs = await self._deadletters.recent(self._gate.tenant_of(call), limit=call.params["limit"])
         return json_answer({"items": [job_to_json(job) for job in jobs]})
 
     async def groups(self, call: Call) -> ASGIApp:
-        groups = await self._deadletters.groups(self._tenant(call), limit=call.params["limit"])
+        groups = await self._deadletters.groups(self._gate.tenant_of(call), limit=call.params["limit"])
         return json_answer({"items": [group_to_json(group) for group in groups]})
 
     async def retry_group(self, call: Call) -> ASGIApp:
         fingerprint = call.path["fingerprint"]
-        failed = failed_of(JobFilter(tenant=self._tenant(call), fingerprint=fingerprint))
+        failed = failed_of(JobFilter(tenant=self._gate.tenant_of(call), fingerprint=fingerprint))
         if not (await self._jobs.list(failed, limit=1)).jobs:
             raise _no_group(call)
         return await self._retry(call, {"fingerprint": fingerprint})
@@ -195,14 +196,14 @@ class DeadLetterRoutes:
         return await self._retry(call, call.json["filter"])
 
     async def discard_group(self, call: Call) -> ASGIApp:
-        filter = JobFilter(tenant=self._tenant(call), fingerprint=call.path["fingerprint"])
+        filter = JobFilter(tenant=self._gate.tenant_of(call), fingerprint=call.path["fingerprint"])
         gone = await self._deadletters.discard(filter, by=call.principal.id)
         if not gone:
             raise _no_group(call)
         return json_answer({"discarded": gone})
 
     async def _retry(self, call: Call, which: Mapping[str, Any]) -> ASGIApp:
-        tenant = self._tenant(call)
+        tenant = self._gate.tenant_of(call)
         params = {
             **which,
             "tenant": None if tenant is ALL_TENANTS else tenant,
@@ -214,9 +215,6 @@ class DeadLetterRoutes:
         job = await self._jobs.submit(KIND, params, tenant=owner, created_by=call.principal.id)
         url = f"{mount_path(call.http.scope)}/api/v1/jobs/{job.id}"
         return json_answer({"job_id": job.id, "status_url": url}, 202, {"Location": url})
-
-    def _tenant(self, call: Call) -> str | AllTenants:
-        return self._gate.tenant(call.principal, call.params.get("tenant"))
 
 
 def _no_group(call: Call) -> NotFound:

@@ -116,7 +116,7 @@ class EventRoutes:
 
     async def page(self, call: Call) -> ASGIApp:
         params = call.params
-        readable = self._gate.reading(call.principal, self._gate.tenant(call.principal, params.get("tenant")))
+        readable = self._gate.reading(call.principal, self._gate.tenant_of(call))
         asked = read_filter(params, tenant=readable.tenant, now=self._clock.now())
         before = read_position(params.get("cursor"))
         found = await self._events.page(narrow(readable, asked), limit=params["limit"], before=before)
@@ -124,12 +124,12 @@ class EventRoutes:
         return json_answer(_encode(found, pagination))
 
     async def one(self, call: Call) -> ASGIApp:
-        tenant = self._gate.tenant(call.principal, call.params.get("tenant"))
+        tenant = self._gate.tenant_of(call)
         event = await self._events.get(int(call.path["cursor"]), self._gate.reading(call.principal, tenant))
         return json_answer(cloudevents.encode(event))
 
     async def types(self, call: Call) -> ASGIApp:
-        tenant = self._gate.tenant(call.principal, call.params.get("tenant"))
+        tenant = self._gate.tenant_of(call)
         self._gate.require(call.principal, "events:read", tenant)
         summaries = await self._events.types(tenant)
         items = [_type(one) for one in summaries if self._gate.may_read(call.principal, one.type, tenant)]

@@ -6,7 +6,6 @@ from ...errors import Forbidden
 from ...exports.links import Links, LinkTarget
 from ...exports.service import ExportService
 from ...model.export import ExportRequest
-from ...model.filter import AllTenants
 from ...model.job import Job, JobStatus
 from ...model.principal import Principal
 from ..connection import mount_path
@@ -23,13 +22,9 @@ class ExportAccess:
         self._links = Links(parts.secret_keys, parts.clock)
         self._gate = gate
 
-    def tenant(self, call: Call) -> str | AllTenants:
-        """Whose exports the request is about."""
-        return self._gate.tenant(call.principal, call.params.get("tenant"))
-
     async def find(self, call: Call) -> Job:
         """The export of the path."""
-        return await self._exports.get(call.path["id"], self.tenant(call))
+        return await self._exports.get(call.path["id"], self._gate.tenant_of(call))
 
     async def find_readable(self, call: Call) -> Job:
         """An export of which the caller may read every row."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...contracts.exports import Row
-from ...exports.reader import MAX_FIELDS, MAX_TITLE
+from ...contracts.exports import Row, Value
+from ...exports.reader import MAX_TITLE
+from ...exports.refusals import RETRYABLE
 from ...model.event import rfc3339
-from ...model.export import DEFAULT_ROWS, MAX_ROWS, Column, ColumnType
+from ...model.export import DEFAULT_ROWS, MAX_FIELDS, MAX_ROWS, Column, ColumnType
 from ...model.job import Job, JobStatus
+from ...model.moment import FIRST, LAST
 from ..endpoint import Answer, Parameter
 
 _TIME = {"type": ["string", "null"], "format": "date-time"}
@@ -99,8 +102,6 @@ EXPORT_ID = Parameter(
     example="0199d1f2-7a31-7c4e-8000-2a1f6c3b9d10",
 )
 OTHER_STATUS = Answer(description="The export is in a status that does not allow this.")
-#: From these a person may have it made again.
-RETRYABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED})
 
 
 def export_to_json(job: Job, *, now: int, download_url: str | None) -> dict[str, Any]:
@@ -140,11 +141,18 @@ def export_to_json(job: Job, *, now: int, download_url: str | None) -> dict[str,
 
 
 def row_to_json(columns: Sequence[Column], row: Row) -> list[Any]:
-    """The values of a row; times as RFC 3339."""
-    return [
-        rfc3339(value) if column.type is ColumnType.DATETIME and isinstance(value, int) else value
-        for column, value in zip(columns, row, strict=True)
-    ]
+    """The values of a row; times as RFC 3339, and what JSON cannot hold as text."""
+    return [_shown(column.type, value) for column, value in zip(columns, row, strict=True)]
+
+
+def _shown(type: ColumnType, value: Value) -> Value:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if type is ColumnType.DATETIME and isinstance(value, int):
+        return rfc3339(value) if FIRST <= value <= LAST else str(value)
+    return value
 
 
 def time_or_none(micros: int | None) -> str | None:

@@ -20,7 +20,7 @@ from ..answers import json_answer
 from ..endpoint import Answer, Call, Endpoint, Media, Parameter
 from ..filter_params import TENANT
 from ..gate import Gate
-from ..pagination import LIMIT, OFFSET, offset_pagination, page_schema
+from ..pagination import JOB_CURSOR, LIMIT, OFFSET, job_pagination, page_schema, read_number
 from ..parts import WebParts
 from .export_access import ExportAccess
 from .export_forms import (
@@ -52,7 +52,8 @@ _Q = Parameter(
     name="q",
     schema={"type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$"},
     expects="text of at most 200 characters",
-    description="Part of the id, the title, the filter or the error.",
+    description="Part of the id, the title, the filter or the error, among some thousands of exports on each page; "
+    "a whole id finds that export.",
 )
 _DAYS = Parameter(
     name="days",
@@ -92,7 +93,9 @@ _ACCEPTED = Answer(
         "required": ["job_id", "status", "created_at", "estimated_completion_at", "status_url"],
     },
 )
-_BODY = {"application/json": Media(schema=REQUEST_SCHEMA, example=REQUEST_EXAMPLE)}
+#: Which formats there are tells the catalog, and so what to do if none is named.
+_CHECKED = {name: words for name, words in REQUEST_SCHEMA.items() if name != "required"}
+_BODY = {"application/json": Media(schema=_CHECKED, told=REQUEST_SCHEMA, example=REQUEST_EXAMPLE)}
 
 
 class ExportRoutes:
@@ -154,7 +157,7 @@ class ExportRoutes:
                 summary="Exports, newest first",
                 tag=TAG,
                 permission="exports:read",
-                parameters=(_STATUS, _Q, LIMIT, OFFSET, TENANT),
+                parameters=(_STATUS, _Q, LIMIT, OFFSET, JOB_CURSOR, TENANT),
                 answers={200: Answer(description="A page of exports.", schema=page_schema(EXPORT_SCHEMA))},
             ),
             Endpoint(
@@ -251,17 +254,11 @@ class ExportRoutes:
         params = call.params
         status = params.get("status")
         statuses = None if status is None else _ALIASES.get(status) or (JobStatus(status),)
-        wanted = JobFilter(tenant=self._access.tenant(call), statuses=statuses, text=params.get("q"))
-        page = await self._exports.list(wanted, limit=params["limit"], offset=params["offset"])
+        wanted = JobFilter(tenant=self._gate.tenant_of(call), statuses=statuses, text=params.get("q"))
+        before = read_number(params.get("cursor"))
+        page = await self._exports.list(wanted, limit=params["limit"], offset=params["offset"], before=before)
         items = [self._to_json(call, job) for job in page.jobs]
-        return json_answer(
-            {
-                "items": items,
-                "pagination": offset_pagination(
-                    total=page.total, limit=params["limit"], offset=params["offset"], more=page.has_more
-                ),
-            }
-        )
+        return json_answer({"items": items, "pagination": job_pagination(page, params)})
 
     async def one(self, call: Call) -> ASGIApp:
         return json_answer(self._to_json(call, await self._access.find(call)))
@@ -272,11 +269,11 @@ class ExportRoutes:
         return Response(status_code=204)
 
     async def statistics(self, call: Call) -> ASGIApp:
-        return json_answer(await self._exports.statistics(self._access.tenant(call), days=call.params["days"]))
+        return json_answer(await self._exports.statistics(self._gate.tenant_of(call), days=call.params["days"]))
 
     def _request(self, call: Call) -> ExportRequest:
         """The request of the body, narrowed to what the caller may read."""
-        tenant = self._gate.tenant(call.principal, call.params.get("tenant"))
+        tenant = self._gate.tenant_of(call)
         request = self._reader.read(call.json, tenant=tenant, now=self._clock.now())
         source = self._exports.catalog.sources.get(request.source)
         self._gate.require(call.principal, source.permission, tenant)
@@ -314,4 +311,4 @@ def _format(format: Format) -> Mapping[str, Any]:
 
 
 def _columns(columns: Sequence[Column]) -> list[Mapping[str, str]]:
-    return [{"name": column.name, "type": column.type.value} for column in columns]
+    return [column.to_json() for column in columns]

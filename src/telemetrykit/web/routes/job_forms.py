@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...exports.runner import KIND as EXPORT
 from ...model.event import rfc3339
 from ...model.job import FailureGroup, Job, JobStatus, QueueStats
 from ..endpoint import Answer, Parameter
@@ -21,6 +22,7 @@ JOB_ID = Parameter(
     example="0199d1f2-7a31-7c4e-8000-2a1f6c3b9d10",
 )
 OTHER_STATUS = Answer(description="The job is in a status that does not allow this.")
+_UNTOLD = frozenset({"withheld", "properties", "upto", "key", "manifest", "expires_at"})
 JOB_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -75,6 +77,11 @@ GROUP_SCHEMA: dict[str, Any] = {
         "count": _COUNT,
         "first_seen": _TIME,
         "last_seen": _TIME,
+        "trend": {
+            "type": "array",
+            "items": _COUNT,
+            "description": "How many failed in each of the last seven times 24 hours, the oldest first.",
+        },
         "sample": {**_TEXT, "description": "The newest job."},
     },
     "required": ["fingerprint", "queue", "kind", "type", "message", "count", "first_seen", "last_seen", "sample"],
@@ -82,14 +89,16 @@ GROUP_SCHEMA: dict[str, Any] = {
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
-    """One job. Its result is not told where it names files of the kit."""
+    """One job. Of an export what was asked for and what came of it: what the kit has fixed for itself is not told, and
+    its manifest by ``exports/{id}/manifest`` only, to those who may read all that is in the file."""
+    untold = _UNTOLD if job.kind == EXPORT else frozenset()
     return {
         "job_id": job.id,
         "queue": job.queue,
         "kind": job.kind,
         "tenant": job.tenant,
         "status": job.status.value,
-        "params": dict(job.params),
+        "params": {name: value for name, value in job.params.items() if name not in untold},
         "priority": job.priority,
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
@@ -101,7 +110,7 @@ def job_to_json(job: Job) -> dict[str, Any]:
         "worker": job.worker,
         "cancelling": job.cancelling,
         "progress": None if job.progress is None else job.progress.to_json(),
-        "result": None if job.result is None else {k: v for k, v in job.result.items() if k != "key"},
+        "result": None if job.result is None else {k: v for k, v in job.result.items() if k not in untold},
         "error": failure_to_json(job),
     }
 
@@ -145,6 +154,7 @@ def group_to_json(group: FailureGroup) -> dict[str, Any]:
         "count": group.count,
         "first_seen": rfc3339(group.first_seen),
         "last_seen": rfc3339(group.last_seen),
+        "trend": list(group.trend),
         "sample": group.sample,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from ...model.event import rfc3339
 from ...runtime.clock import Clock
 from ...runtime.portal import Portal
 from ..answers import json_answer
-from ..endpoint import Answer, Call, Endpoint, Parameter
+from ..endpoint import Answer, Call, Endpoint, Handle, Parameter, Schema
 from ..gate import Gate
 from ..parts import WebParts
 from .job_forms import QUEUE_SCHEMA, TAG, queue_to_json
@@ -56,55 +56,11 @@ class QueueRoutes:
 
     def endpoints(self) -> list[Endpoint]:
         return [
-            Endpoint(
-                method="GET",
-                path="/api/v1/queues",
-                handle=self.all,
-                summary="Queues, and how much waits in each",
-                tag=TAG,
-                permission="system:read",
-                answers={200: Answer(description="The queues.", schema=_items(QUEUE_SCHEMA))},
-            ),
-            Endpoint(
-                method="POST",
-                path="/api/v1/queues/{name}/pause",
-                handle=self.pause,
-                summary="Let nothing more of a queue begin",
-                description="Holds up every tenant, so it takes `system:read`, too.",
-                tag=TAG,
-                permission="jobs:manage",
-                path_parameters=(_NAME,),
-                answers={204: Answer(description="It is paused; what is at work goes on.")},
-            ),
-            Endpoint(
-                method="POST",
-                path="/api/v1/queues/{name}/resume",
-                handle=self.resume,
-                summary="Let a queue go on",
-                description="Takes `system:read`, too.",
-                tag=TAG,
-                permission="jobs:manage",
-                path_parameters=(_NAME,),
-                answers={204: Answer(description="It goes on.")},
-            ),
-            Endpoint(
-                method="GET",
-                path="/api/v1/workers",
-                handle=self.workers,
-                summary="Processes that do jobs",
-                tag=TAG,
-                permission="system:read",
-                answers={200: Answer(description="The workers.", schema=_items(_WORKER_SCHEMA))},
-            ),
-            Endpoint(
-                method="GET",
-                path="/api/v1/health/queues",
-                handle=self.health,
-                summary="How the queues are",
-                tag="health",
-                permission="system:read",
-                answers={200: Answer(description="The report.", schema={"type": "object"})},
-            ),
+            _telling("/api/v1/queues", self.all, "Queues, and how much waits in each", _items(QUEUE_SCHEMA)),
+            _telling("/api/v1/workers", self.workers, "Processes that do jobs", _items(_WORKER_SCHEMA)),
+            _telling("/api/v1/health/queues", self.health, "How the queues are", {"type": "object"}),
+            _switch("pause", self.pause, "Let nothing more of a queue begin", "It is paused; what is at work goes on."),
+            _switch("resume", self.resume, "Let a queue go on", "It goes on."),
         ]
 
     async def all(self, call: Call) -> ASGIApp:
@@ -151,6 +107,32 @@ class QueueRoutes:
         )
 
 
+def _telling(path: str, handle: Handle, summary: str, schema: Schema) -> Endpoint:
+    return Endpoint(
+        method="GET",
+        path=path,
+        handle=handle,
+        summary=summary,
+        tag="health" if "/health/" in path else TAG,
+        permission="system:read",
+        answers={200: Answer(description="All of them.", schema=schema)},
+    )
+
+
+def _switch(action: str, handle: Handle, summary: str, done: str) -> Endpoint:
+    return Endpoint(
+        method="POST",
+        path=f"/api/v1/queues/{{name}}/{action}",
+        handle=handle,
+        summary=summary,
+        description="A queue is one for all tenants, so this takes `system:read`, too.",
+        tag=TAG,
+        permission="jobs:manage",
+        path_parameters=(_NAME,),
+        answers={204: Answer(description=done)},
+    )
+
+
 def _report_to_json(report: QueueReport, now: int) -> dict[str, Any]:
     stats = report.stats
     ended = stats.completed + stats.failed
@@ -191,5 +173,5 @@ def _summary(reports: Sequence[QueueReport]) -> dict[str, Any]:
     }
 
 
-def _items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _items(schema: Schema) -> Schema:
     return {"type": "object", "properties": {"items": {"type": "array", "items": schema}}, "required": ["items"]}

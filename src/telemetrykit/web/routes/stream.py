@@ -74,7 +74,7 @@ class TicketRoutes:
         ]
 
     async def issue(self, call: Call) -> ASGIApp:
-        readable = self._gate.reading(call.principal, self._gate.tenant(call.principal, call.params.get("tenant")))
+        readable = self._gate.reading(call.principal, self._gate.tenant_of(call))
         include = read_include(call.json.get("include", ""))
         for name in include:
             self._gate.require(call.principal, PERMISSIONS[name], readable.tenant)
