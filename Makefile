@@ -16,7 +16,7 @@ help: ## List the targets
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade pip
-	$(PIP) install --constraint constraints.txt --editable '.[demo,speed]'
+	$(PIP) install --constraint constraints.txt --editable '.[demo,export,speed]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from .leader import LEASE_SECONDS, Leader
 from .model.health import HealthStatus
 from .registry import PluginFailure, Registry
 from .runtime.clock import Clock
+from .runtime.entrance import Entrance
 from .runtime.guard import Guard, describe
 from .runtime.ids import IdFactory, TraceIds
 from .runtime.payload import PayloadEncoder
@@ -59,8 +60,8 @@ class Assembly:
         self.supervisor = Supervisor()
         self.guards: list[Guard] = []
         self.writer = _writer_name()
-        #: Starts the kit if it does not run; given by whoever can.
-        self.begin: Callable[[], None] = lambda: None
+        #: Returns once the kit runs, which it is made to if need be; given by whoever can.
+        self.begin: Callable[[], Awaitable[None]] = _nothing
         self._wire_events()
         self._wire_back()
         self._wire_jobs()
@@ -118,7 +119,7 @@ class Assembly:
             watched=lambda: self.hub.watched,
             admit=self.pressure.admit,
         )
-        self.events = EventService(self.portal, store, self.types)
+        self.events = EventService(Entrance(self.portal, lambda: self.begin()), store, self.types)
         self.receiver = Receiver(self.portal, self.pipeline, self.types, self.clock)
         self.secret_keys = SecretKeys(settings.secret_keys, self._secret_file())
 
@@ -274,6 +275,10 @@ def _check_sinks(settings: Settings, sinks: Sequence[Sink]) -> None:
             f"Setting 'sinks': no plugin makes a sink from the URL of {name!r} ({safe_url(settings.sinks[name])}). "
             "Built-in are log:, file:PATH, webhook:https://..."
         )
+
+
+async def _nothing() -> None:
+    """Nobody keeps the kit."""
 
 
 def _writer_name() -> str:

@@ -6,13 +6,13 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 
 from .assembly import Assembly
 from .life import Life
-from .runtime.portal import Portal
+from .runtime.portal import Portal, running_loop
 
 #: Seconds that the end of the interpreter waits for what is still to be stored: longer than that takes.
 _EXIT_BUDGET = 15.0
@@ -31,8 +31,8 @@ class Keeper:
         self._exit = _AtExit(self)
         parts.buffer.wake_at_next(self.start_lazily)
         # Weak, since the parts must not keep a kit alive that nobody refers to any more.
-        start = weakref.WeakMethod(self.start_lazily)
-        parts.begin = lambda: _call(start())
+        begin = weakref.WeakMethod(self._begin)
+        parts.begin = lambda: _call(begin())
 
     async def start(self) -> None:
         """Hold; returns when the kit runs. Raises what opening it raises."""
@@ -80,6 +80,13 @@ class Keeper:
         self.start_lazily()
         if self.life.started_at is None:
             await self._parts.portal.call(self.life.open)
+
+    async def _begin(self) -> None:
+        """``started``, for parts of the kit: on its own loop they may be what its start waits for."""
+        if running_loop() is self._parts.portal.start():
+            self.start_lazily()
+        else:
+            await self.started()
 
     async def flush(self) -> None:
         """Wait until everything that was emitted before is stored; starts the kit if need be."""
@@ -130,9 +137,9 @@ class Keeper:
         end()
 
 
-def _call(start: Callable[[], None] | None) -> None:
-    if start is not None:
-        start()
+async def _call(begin: Callable[[], Awaitable[None]] | None) -> None:
+    if begin is not None:
+        await begin()
 
 
 class _AtExit:

@@ -34,6 +34,8 @@ _OPEN_BUDGET = 10.0
 _DROPS_EVERY = 60.0
 _PRUNE_EVERY = 60.0
 _WORKER_EVERY = 15.0
+#: Whoever gives no sign for one lease is taken for gone: of three a lease two may be late or lost.
+_SIGNS_A_LEASE = 3
 _GOODBYE = 0.1
 
 
@@ -163,7 +165,7 @@ class Life:
                 self._assembly.emitter.emit("telemetry.dropped", {"reasons": new}, severity="warn", tenant=HOST_TENANT)
 
     async def _keep_saying(self) -> None:
-        every = min(_WORKER_EVERY, self._assembly.settings.lease / 2)
+        every = min(_WORKER_EVERY, self._assembly.settings.lease / _SIGNS_A_LEASE)
         while True:
             await self._say(self._assembly.workshop.details)
             await asyncio.sleep(every)

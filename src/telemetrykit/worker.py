@@ -1,7 +1,6 @@
 """A process that does jobs and nothing else: ``telemetrykit worker``, and the child that an app keeps for heavy ones.
 
-Run as ``python -m telemetrykit.worker`` it is the child: it reads what to do from its standard input, and ends when
-that does, which it also does when its parent dies.
+The child reads what to do from its standard input, and ends when that does, which it also does when its parent dies.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def load_plugins(name: str) -> Sequence[object]:
     sys.path.insert(0, "")
     try:
         found = getattr(import_module(module_name), attribute or "telemetry")
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         cure = "Write it as module:name, such as shop.main:telemetry."
         raise ConfigurationError(f"--app {name}: {error}. {cure}") from None
     if not isinstance(found, Telemetry):
@@ -64,7 +63,3 @@ def main() -> None:
     threading.Thread(target=wait_for_the_end, name="telemetrykit.worker.parent", daemon=True).start()
     settings = dataclasses.replace(handover.settings, worker="dedicated", queues=tuple(handover.queues))
     work(settings, handover.plugins, until)
-
-
-if __name__ == "__main__":
-    main()

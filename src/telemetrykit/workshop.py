@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .contracts.artifacts import ArtifactStore
@@ -17,6 +17,7 @@ from .contracts.queue import Queue
 from .contracts.storage import Store
 from .events.current import CURRENT, Current, leave
 from .events.types import EventTypes
+from .exports import obstacles
 from .exports.catalog import Catalog
 from .exports.expiry import Expiry
 from .exports.params import PARAMS_SCHEMA
@@ -46,6 +47,7 @@ from .model.health import Health, worst_of
 from .model.job import Job, QueueLimits
 from .registry import Registry
 from .runtime.clock import Clock
+from .runtime.entrance import Entrance
 from .runtime.ids import IdFactory
 from .runtime.portal import Portal
 from .settings import Settings
@@ -62,10 +64,12 @@ _MAX_STALLED = 3
 _CHILD_EVERY = 0.5
 #: Seconds that the queue has at the end to take back what is not done, and the child to end.
 _HAND_BACK = 0.7
+#: Seconds that handlers have then to hear that nobody waits for them.
+_LET_GO = 0.2
 #: Seconds between two looks for lost leases, at most, and looks in the time of one lease.
 _REAP_EVERY = 5.0
 _REAPS_A_LEASE = 3
-#: In leases: how long a worker may be silent and still counts as alive. It gives two signs a lease.
+#: In leases: how long a worker may be silent and still counts as alive. It gives three signs a lease.
 _ALIVE = 1.0
 
 Loop = Callable[[], Awaitable[None]]
@@ -90,8 +94,8 @@ class Ground:
     holder: str
     #: The opened parts, for handlers and sources.
     context: Callable[[], Context]
-    #: Start the kit if it does not run.
-    begin: Callable[[], None]
+    #: Returns once the kit runs, which it is made to if need be.
+    begin: Callable[[], Awaitable[None]]
 
 
 class Workshop:
@@ -107,10 +111,12 @@ class Workshop:
             ground.registry.parts("register_formats", Format),
             ground.registry.parts("register_compressors", Compressor),
             ground.types,
+            obstacles.elsewhere if _leaves_exports(settings) else obstacles.here,
         )
         self.kinds = JobKinds([*ground.registry.parts("register_jobs", JobKind), *self._own_kinds()])
+        entrance = Entrance(portal, ground.begin)
         self.jobs = JobService(
-            portal,
+            entrance,
             queue,
             self.kinds,
             self.announcer,
@@ -119,13 +125,12 @@ class Workshop:
             ground.ids,
             tenant=settings.tenant,
             current=_current,
-            ensure_started=ground.begin,
         )
         self.staff = Staff(ground.store, clock, alive=_ALIVE * settings.lease)
         self.inspection = Inspection(queue, self.staff, self.kinds, clock)
-        self.deadletters = DeadLetters(portal, queue, self.announcer, clock)
+        self.deadletters = DeadLetters(entrance, queue, self.announcer, clock)
         self.exports = ExportService(
-            portal,
+            entrance,
             self.jobs,
             self.catalog,
             ground.artifacts,
@@ -238,7 +243,8 @@ class Workshop:
                 await asyncio.gather(*ends)
         except TimeoutError:
             logger.warning("jobs at work could not be handed back in time; they go on when their lease has run out")
-        self.handlers.stop()
+        if not await self.handlers.stop(_LET_GO):
+            logger.warning("a job's handler does not let itself be stopped; it is left to itself")
 
     def forget(self, holder: str) -> None:
         """In a forked child: nothing of the parent's is ours."""
@@ -308,23 +314,21 @@ class Workshop:
         return {queue: limits.get(queue, QueueLimits()) for queue in sorted(queues)}
 
 
+def _leaves_exports(settings: Settings) -> bool:
+    """Whether other processes make the files."""
+    return settings.worker == "off" or QUEUE not in (settings.queues or (QUEUE,))
+
+
 def _current() -> tuple[str | None, str | None]:
     current = CURRENT.get()
     return (None, None) if current is None else (current.traceparent, current.tenant)
 
 
 @contextmanager
-def _within_job(job: Job) -> Iterator[None]:
-    if job.traceparent is None:
-        yield
-        return
+def _within(job: Job) -> Iterator[None]:
+    """What the handler emits carries the trace and the tenant of the job."""
     token = CURRENT.set(Current(job.traceparent, lambda: job.tenant))
     try:
         yield
     finally:
         leave(token)
-
-
-def _within(job: Job) -> AbstractContextManager[object]:
-    """What the handler emits carries the trace and the tenant of the job."""
-    return _within_job(job)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from support.exports import ask, children, lives, results, wait_for, wait_for_worker, worker
 from support.labour import GATE
-from support.server import Server
+from support.server import Server, environment
 from support.waiting import PATIENCE, eventually
 
 Start = Callable[..., Server]
@@ -132,6 +134,36 @@ def test_where_plugins_cannot_be_handed_over_exports_are_made_by_the_host_and_he
     assert job["status"] == "completed"
     assert children(server.process.pid) == []
     assert "in threads of this process: a plugin" in heavy_place(server)
+
+
+def test_it_finds_the_kit_where_its_host_has_found_it(tmp_path: Path) -> None:
+    (tmp_path / "hosted.py").write_text("""
+from pathlib import Path
+from telemetrykit import Settings, Telemetry
+from telemetrykit.contracts.jobs import JobKind
+from telemetrykit.hookspecs import hookimpl
+
+async def say(job, context):
+    return {"heavy": True}
+
+class Plugin:
+    @hookimpl
+    def register_jobs(self):
+        return [JobKind(name="say", handler=say, queue="heavy", heavy=True)]
+
+async def main():
+    telemetry = Telemetry(Settings(data_dir=Path("data"), min_free=0), plugins=[Plugin()])
+    job = await telemetry.jobs.submit("say")
+    print((await telemetry.jobs.wait(job.id, seconds=60)).result)
+""")
+    script = (
+        f"import sys; sys.path[:0] = {[str(tmp_path), *sys.path]!r}; import asyncio, hosted; asyncio.run(hosted.main())"
+    )
+    settings = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
+    base = getattr(sys, "_base_executable", sys.executable)  # Where nothing of ours is installed.
+    command = [base, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
+    assert done.stdout == "{'heavy': True}\n", done.stderr
 
 
 def _is_of(server: Server, pid: int) -> bool:

@@ -117,6 +117,32 @@ atexit.register(emit_many, telemetry, "early", 10)
     assert counts["late"] in (0, 10)
 
 
+def test_a_script_that_has_a_process_for_heavy_jobs_stores_all_where_no_thread_can_be_begun_at_the_end(
+    run: Script,
+) -> None:
+    """Python 3.12 begins none once the interpreter ends."""
+    run("""
+import asyncio
+from telemetrykit.model.export import ExportRequest
+from telemetrykit.model.filter import Filter
+
+async def export(telemetry):
+    await telemetry.flush()
+    request = ExportRequest(source="events", format="csv", filter=Filter(tenant="default"))
+    job = await telemetry.exports.create(request, tenant="default")
+    await telemetry.jobs.wait(job.id)
+
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+telemetry = Telemetry()
+asyncio.run(export(telemetry))
+atexit.register(setattr, threading.Thread, "start", refuse)
+emit_many(telemetry, "script")
+""")
+    assert [event.data["n"] for event in run.events()] == list(range(500))
+
+
 def test_a_kit_that_is_only_made_starts_no_thread_and_makes_no_file(run: Script) -> None:
     run("""
 telemetry = Telemetry()

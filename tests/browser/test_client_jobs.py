@@ -133,6 +133,28 @@ def test_a_page_asks_for_a_job_where_it_gets_no_stream(page: Page, server: Serve
     told(page, "completed", "completed")
 
 
+def test_a_page_whose_handler_raises_goes_on_hearing_of_its_jobs(
+    page: Page, server: Server, complaints: list[str]
+) -> None:
+    page.route("**/api/v1/stream/tickets*", lambda route: route.fulfill(status=503, json={"title": "No streams here"}))
+    job, other = count(server, 2), count(server, 1)
+    page.evaluate(
+        """([id, other]) => {
+          window.raised = [];
+          telemetry.onJob(id, { progress: (job) => { raised.push(job); throw new Error("of the page"); } });
+          watch(other);
+        }""",
+        [job, other],
+    )
+    page.wait_for_function("() => raised.length > 0")
+    step(server, job)
+    page.wait_for_function("() => raised.at(-1).progress?.percent === 50")
+    step(server, other)
+    told(page, "completed", "completed")
+    assert {"of the page" in complaint for complaint in complaints} == {True}
+    complaints.clear()
+
+
 def add_button(page: Page, **request: object) -> None:
     page.evaluate(
         "request => { window.button = telemetry.exportButton(document.getElementById('export'), request); }", request
@@ -213,6 +235,22 @@ def test_a_button_that_is_let_go_of_is_an_ordinary_one_again(page: Page) -> None
     page.get_by_role("button", name="Export orders").click()
     expect(page.get_by_role("status")).to_have_count(0)
     assert page.evaluate("() => document.getElementById('export').attributes.length") == 2
+
+
+def test_a_button_that_is_let_go_of_while_it_asks_downloads_nothing(page: Page) -> None:
+    asked: list[Route] = []
+    page.route("**/api/v1/exports", lambda route: asked.append(route))
+    add_button(page, format="csv")
+    with page.expect_request("**/api/v1/exports"):
+        page.get_by_role("button", name="Export orders").click()
+    page.evaluate("() => button.close()")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    with page.expect_response("**/api/v1/exports"):
+        asked[0].fulfill(status=202, json={"job_id": "j1"})
+    page.evaluate("() => fetch('/host')")
+    assert [url for url in requests if "/api/" in url] == []
+    assert page.evaluate("() => document.getElementById('export').dataset.state ?? null") is None
 
 
 def test_only_a_button_can_be_an_export_button(page: Page) -> None:

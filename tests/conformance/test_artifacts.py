@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -62,6 +63,44 @@ class TestFileArtifacts(ArtifactConformance):
             await artifacts.tidy()
             assert len(list(drafts.iterdir())) == 1
         assert list(drafts.iterdir()) == []
+
+    async def test_a_draft_of_a_dead_writer_goes_while_it_is_locked(
+        self, artifacts: FileArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So a writer that has made one, and locks it only then, sees that it is gone and makes another."""
+        locked: list[bool] = []
+        unlink = Path.unlink
+
+        def remove(path: Path, missing_ok: bool = False) -> None:
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    locked.append(False)
+                except BlockingIOError:
+                    locked.append(True)
+            unlink(path, missing_ok)
+
+        (tmp_path / "files" / ".drafts" / "abc").write_bytes(TEXT)
+        monkeypatch.setattr(Path, "unlink", remove)
+        await artifacts.tidy()
+        assert locked == [True]
+
+    async def test_a_folder_that_others_use_stays_when_a_file_goes(
+        self, artifacts: FileArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another process may put a file there, or remove the folder, at any moment."""
+        unlink = Path.unlink
+
+        def remove(path: Path, missing_ok: bool = False) -> None:
+            unlink(path, missing_ok)
+            if path.suffix == ".about":
+                path.parent.rmdir()
+
+        await put(artifacts, KEY, TEXT)
+        await put(artifacts, "acme/other/1.csv", TEXT)
+        monkeypatch.setattr(Path, "unlink", remove)
+        assert await artifacts.delete(KEY)
+        assert await content(artifacts, "acme/other/1.csv") == TEXT
 
     async def test_what_a_process_left_of_a_file_when_it_died_is_listed_and_can_be_deleted(
         self, artifacts: FileArtifacts, tmp_path: Path

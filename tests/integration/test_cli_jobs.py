@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import json
+import re
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,6 +147,22 @@ class TestExport:
         assert words in result.stderr
         assert "Traceback" not in result.output
 
+    def test_a_format_whose_library_is_missing_is_refused_before_anything_is_made(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "openpyxl", None)
+        result = run("export", "--format", "xlsx", "--follow")
+        assert result.exit_code == ExitCode.USAGE
+        assert "pip install 'telemetrykit[export]'" in result.stderr
+        assert jobs() == []
+
+    def test_one_that_another_process_may_make_is_left_to_it_and_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "openpyxl", None)
+        result = run("export", "--format", "xlsx")
+        assert result.exit_code == ExitCode.OK, result.output
+        assert "pip install 'telemetrykit[export]'" in result.stderr
+        assert [status for _, status in jobs()] == ["queued"]
+
     def test_a_place_that_cannot_be_written_is_told_before_anything_is_made(self) -> None:
         result = run("export", "--follow", "-o", "no/such/folder.csv")
         assert result.exit_code == ExitCode.USAGE
@@ -159,6 +177,35 @@ class TestExport:
         assert "The export failed: " in result.stderr
         assert "in-the-way" in result.stderr
         assert not Path("all.csv").exists()
+
+
+class TestOldLog:
+    """Ten requests of now, and ten of each of the years 2003 and 2004."""
+
+    @pytest.fixture(autouse=True)
+    def _log(self) -> None:
+        times = [datetime.now(UTC), datetime(2003, 5, 1, tzinfo=UTC), datetime(2004, 6, 1, tzinfo=UTC)]
+        stamps = [time.strftime("%d/%b/%Y:%H:%M:%S +0000") for time in times for _ in range(10)]
+        Path("access.log").write_text("".join(LINE.format(stamp, n, 200) for n, stamp in enumerate(stamps)))
+        assert run("import", "access.log").exit_code == ExitCode.OK
+
+    def test_what_is_left_out_because_nobody_said_since_when_is_told_with_how_to_have_it(self) -> None:
+        result = run("export", "--follow", "-o", "new.csv")
+        assert "new.csv: 10 rows, " in result.stdout
+        found = re.search(r"Older ones match, too: --since (\S+) --until (\S+) has the last", result.stderr)
+        assert found is not None, result.stderr
+        again = run("export", "--follow", "-o", "old.csv", "--since", found[1], "--until", found[2])
+        assert "old.csv: 10 rows, " in again.stdout
+        assert {row["time"][:10] for row in rows("old.csv")} == {"2004-06-01"}
+        assert again.stderr == ""
+
+    def test_before_the_end_that_is_given_too(self) -> None:
+        result = run("export", "--follow", "-o", "old.csv", "--until", "2004-12-31T00:00:00Z")
+        assert "--until 2003-05-01T00:00:01Z" in result.stderr
+
+    @pytest.mark.parametrize("arguments", [["--since", "-1d"], ["data.url.path:/3"], ["--source", "jobs"]])
+    def test_nothing_is_said_where_nothing_is_left_out(self, arguments: list[str]) -> None:
+        assert "Older" not in run("export", "--follow", "-o", "some.csv", *arguments).stderr
 
 
 def test_the_bar_shows_the_rows_that_are_written() -> None:
@@ -179,6 +226,7 @@ class TestWorker:
             (["--concurrency", "0"], "--concurrency"),
             (["--app", "no.such.module"], "Write it as module:name"),
             (["--app", "json:nothing"], "Write it as module:name"),
+            (["--app", ":telemetry"], "Write it as module:name"),
             (["--app", "json:loads"], "not a Telemetry"),
         ],
     )

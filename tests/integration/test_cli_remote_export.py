@@ -90,6 +90,18 @@ def test_without_follow_it_is_left_to_the_app(server: Server, tmp_path: Path) ->
     assert output.strip() in [one["job_id"] for one in exports(server)]
 
 
+def test_what_is_left_out_because_nobody_said_since_when_is_told(server: Server, tmp_path: Path) -> None:
+    old = {"specversion": "1.0", "id": "1", "source": "till", "type": "told", "time": "2004-06-01T00:00:00Z"}
+    headers = {"Content-Type": "application/cloudevents+json"}
+    answer = server.client.post("/telemetry/api/v1/events", content=json.dumps(old), headers=headers)
+    assert answer.status_code == 202, answer.text
+    mount = f"{server.url}/telemetry"
+    _, output, errors = run(tmp_path, "--remote", mount, "--follow", "-o", "n.csv", "type:told")
+    assert output.startswith("n.csv: 3 rows, ")
+    assert "--since 2003-06-02T00:00:01Z --until 2004-06-01T00:00:01Z has the last of them" in errors
+    assert run(tmp_path, "--remote", mount, "--follow", "-o", "n.csv", "type:told", "--since", "-1d")[2] == ""
+
+
 def test_a_token_is_shown_to_the_app(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("ci-token\n")
     with Server(tmp_path, anonymous="", tokens=TOKENS) as server:

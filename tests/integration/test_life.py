@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,12 +17,14 @@ from fastapi import BackgroundTasks, FastAPI, Request
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from support.store import read_events
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 from telemetrykit import Settings, Telemetry
-from telemetrykit.errors import BackendUnavailable
+from telemetrykit.errors import BackendUnavailable, NotFound
 from telemetrykit.model.event import Event
+from telemetrykit.model.export import ExportRequest
 from telemetrykit.model.filter import ALL_TENANTS, Filter
+from telemetrykit.model.job import JobFilter, JobStatus
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -119,6 +121,35 @@ async def test_the_first_event_starts_the_kit_and_flush_waits_for_it(
     await telemetry.stop()
 
 
+async def _wait_for_none(telemetry: Telemetry) -> None:
+    with pytest.raises(NotFound):
+        await telemetry.jobs.wait("01a2", seconds=PATIENCE)
+
+
+_QUESTIONS: Mapping[str, Callable[[Telemetry], Awaitable[object]]] = {
+    "events": lambda telemetry: telemetry.events.page(Filter(tenant="default")),
+    "jobs": lambda telemetry: telemetry.jobs.list(JobFilter(tenant="default")),
+    "a job": _wait_for_none,
+    "exports": lambda telemetry: telemetry.exports.statistics("default", days=1),
+    "a preview": lambda telemetry: telemetry.exports.preview(
+        ExportRequest(source="events", format="csv", filter=Filter(tenant="default"))
+    ),
+}
+
+
+@pytest.mark.parametrize("ask", _QUESTIONS.values(), ids=_QUESTIONS)
+async def test_a_question_that_comes_before_all_else_starts_the_kit_and_is_answered(
+    make: Callable[..., Telemetry], ask: Callable[[Telemetry], Awaitable[object]]
+) -> None:
+    await ask(make(worker="off"))
+
+
+async def test_a_job_that_comes_before_all_else_starts_the_kit_and_is_stored(make: Callable[..., Telemetry]) -> None:
+    telemetry = make(worker="off")
+    job = await telemetry.jobs.submit("jobs.retry", {"tenant": "default"})
+    assert (await telemetry.jobs.get(job.id)).status is JobStatus.QUEUED
+
+
 async def test_an_event_after_the_stop_starts_the_kit_anew(
     telemetry: Telemetry, stored: Callable[..., list[Event]]
 ) -> None:
@@ -180,6 +211,24 @@ def test_a_test_client_without_lifespan_is_watched_from_its_first_request_on(
     assert answer.json()["started_by"] == "first use"
     asyncio.run(telemetry.stop())
     assert [event.data["http.route"] for event in stored("http.request")] == ["/orders"] * 3
+
+
+@pytest.mark.parametrize(("lease", "pause"), [(9, 3), (30, 10), (3600, 15)])
+def test_a_process_gives_three_signs_of_life_in_the_time_of_a_lease(
+    make: Callable[..., Telemetry], monkeypatch: pytest.MonkeyPatch, lease: float, pause: float
+) -> None:
+    pauses: dict[str, float] = {}
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        task = asyncio.current_task()
+        pauses.setdefault(task.get_name() if task else "", seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    with make(lease=lease):
+        assert eventually(lambda: "telemetrykit.worker" in pauses, "the first sign of life", seen=lambda: pauses)
+    assert pauses["telemetrykit.worker"] == pause
 
 
 def test_the_pages_of_a_kit_that_nobody_has_started_answer_at_once(make: Callable[..., Telemetry]) -> None:

@@ -32,7 +32,7 @@ def address() -> Iterator[str]:
     """The mount of a kit that runs in a server."""
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     with (
-        make_telemetry(tokens={"fuzz": {"sha256": digest, "roles": ["admin"]}}) as telemetry,
+        make_telemetry(tokens={"fuzz": {"sha256": digest, "roles": ["admin"]}}, queue_limits={}) as telemetry,
         socket.socket() as listener,
     ):
         listener.bind(("127.0.0.1", 0))

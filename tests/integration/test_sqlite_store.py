@@ -55,7 +55,7 @@ def run_script(script: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
@@ -159,6 +159,59 @@ loop.run_until_complete(finish())
 loop.close()
 """
     assert int(run_script(script, str(path))) == 120
+
+
+_FORKING = """
+import asyncio, os, sys, warnings
+from concurrent.futures import wait
+from pathlib import Path
+from telemetrykit.plugins.stores.sqlite import SqliteStore
+from telemetrykit.runtime.forks import around_fork
+from telemetrykit.runtime.portal import Portal
+from telemetrykit.testing.conformance.store_log import new_event, stored
+
+class Meanwhile:
+    # Made before the store, so called after it has let go of the file, and before it takes it up again.
+    def __init__(self):
+        self.portal, self.begun = Portal(), []
+        around_fork(before=self.act, in_parent=self.nothing, in_child=self.nothing)
+
+    def act(self):
+        self.begun = [self.portal.submit(getattr(store, name)()) for name in sys.argv[2:]]
+        wait(self.begun, timeout=0.3)  # It cannot end before the fork, and nothing tells that it waits.
+
+    def nothing(self):
+        pass
+
+async def write():
+    await store.open()
+    await stored(store, new_event())
+    await store.close()
+
+warnings.simplefilter("ignore", DeprecationWarning)
+meanwhile = Meanwhile()
+store = SqliteStore(Path(sys.argv[1]))
+if sys.argv[2] == "close":
+    meanwhile.portal.run(store.open())
+child = os.fork()
+if child == 0:
+    asyncio.run(write())
+    os._exit(0)
+for future in meanwhile.begun:
+    future.result()
+_, status = os.waitpid(child, 0)
+assert status == 0
+meanwhile.begun = []
+meanwhile.portal.run(store.close())
+meanwhile.portal.run(write())
+"""
+
+
+@pytest.mark.parametrize("steps", [("open",), ("close",), ("close", "open")])
+def test_a_store_that_is_opened_or_closed_while_the_process_forks_works_on_both_sides(
+    path: Path, steps: tuple[str, ...]
+) -> None:
+    run_script(_FORKING, str(path), *steps)
 
 
 async def test_a_search_that_would_take_too_long_is_given_up_with_the_cure(path: Path) -> None:

@@ -124,7 +124,7 @@ def children(pid: int) -> list[int]:
             parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if parent == pid and b"telemetrykit.worker" in command:
+        if parent == pid and any(b"telemetrykit.worker" in word for word in command):
             found.append(int(path.name))
     return found
 

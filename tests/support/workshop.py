@@ -26,6 +26,7 @@ from telemetrykit.plugins.buses.memory import MemoryBus
 from telemetrykit.plugins.queues.memory import MemoryQueue
 from telemetrykit.plugins.stores.memory import MemoryStore
 from telemetrykit.runtime.clock import SystemClock
+from telemetrykit.runtime.entrance import Entrance
 from telemetrykit.runtime.ids import IdFactory
 from telemetrykit.runtime.portal import Portal
 from telemetrykit.settings import Settings
@@ -48,7 +49,7 @@ class Workshop:
         self.portal = Portal()
         self.feed = JobFeed(self.queue, self.bus)
         self.service = JobService(
-            self.portal,
+            Entrance(self.portal, self._started),
             self.queue,
             self.kinds,
             self.announcer,
@@ -57,7 +58,6 @@ class Workshop:
             IdFactory(),
             tenant="default",
             current=lambda: (None, None),
-            ensure_started=lambda: None,
         )
         self.deadletters = DeadLetters(self.portal, self.queue, self.announcer, self.clock)
         self.store = MemoryStore()
@@ -76,6 +76,9 @@ class Workshop:
 
     def _emit(self, type: str, data: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         self.events.append((type, {**(data or {}), **more}))
+
+    async def _started(self) -> None:
+        """It runs."""
 
     def types(self, job: Job) -> list[str]:
         return [type for type, data in self.events if data.get("job_id") == job.id]
@@ -103,7 +106,7 @@ class Workshop:
         )
         for loop in (worker.run, worker.run_hints, worker.run_beats, self.feed.run, self.feed.run_hints):
             self._start(loop)
-        self._stack.push_async_callback(asyncio.to_thread, handlers.stop)
+        self._stack.push_async_callback(handlers.stop, PATIENCE)
         self._stack.push_async_callback(worker.stop, 0)
         return worker
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import docx
+import pypdf
 import pytest
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml.ns import qn
@@ -169,12 +170,36 @@ def test_without_python_docx_the_package_to_install_is_named(monkeypatch: pytest
         make([])
 
 
+def test_no_row_is_broken_over_two_pages() -> None:
+    table = open_made([(n, "a", "b") for n in range(3)]).tables[0]
+    assert all(row._tr.find(f"{qn('w:trPr')}/{qn('w:cantSplit')}") is not None for row in table.rows)
+
+
+def convert(folder: Path, kind: str) -> None:
+    """Have LibreOffice read ``a.docx``."""
+    home = f"-env:UserInstallation=file://{folder / 'home'}"
+    command = ["soffice", home, "--headless", "--convert-to", kind, "--outdir", str(folder), "a.docx"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_libreoffice_shows_all_of_a_row_that_is_higher_than_a_page_and_keeps_the_others_whole(tmp_path: Path) -> None:
+    tall = "\n".join(f"tall{n}." for n in range(200))
+    rows = [(n, "a", "\n".join(f"row{n}line{line}." for line in range(12))) for n in range(9)]
+    (tmp_path / "a.docx").write_bytes(make([*rows, (99, "b", tall), (100, "c", "end")])[0])
+    convert(tmp_path, "pdf")
+    pages = [page.extract_text() for page in pypdf.PdfReader(tmp_path / "a.pdf").pages]
+    text = "".join(pages)
+    assert [n for n in range(200) if f"tall{n}." not in text] == []
+    assert "end" in pages[-1]
+    for row in range(9):
+        assert [page.count(f"row{row}line") for page in pages if f"row{row}line" in page] == [12]
+
+
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 def test_libreoffice_reads_every_row(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_bytes(make([(n, f"word{n}", "Größe & Ω") for n in range(500)])[0])
-    home = f"-env:UserInstallation=file://{tmp_path / 'home'}"
-    command = ["soffice", home, "--headless", "--convert-to", "txt:Text (encoded):UTF8", "--outdir", tmp_path, "a.docx"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    convert(tmp_path, "txt:Text (encoded):UTF8")
     lines = (tmp_path / "a.txt").read_text("utf-8-sig").splitlines()
     assert lines[:3] == ["Orders", "type:order.*", "asked for by ana"]
     assert {f"word{n}" for n in range(500)} <= set(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -229,6 +230,25 @@ async def test_a_group_of_dead_letters_is_retried_and_stops_when_they_fail_again
         assert await shop.deadletters.groups("default") == []
 
 
+async def test_a_retry_of_many_that_is_handed_back_goes_on_where_it_was() -> None:
+    async def fail(job: Job, context: JobContext) -> None:
+        raise OSError("still full")
+
+    async with workshop(JobKind(name="fail", handler=fail, max_attempts=1)) as shop:
+        first = await shop.hire()
+        jobs = [await shop.do("fail") for _ in range(2)]
+        many = await shop.service.submit("jobs.retry", {"tenant": "default", "rate": 0.1})
+        while (await shop.service.get(jobs[0].id)).fence == 1:  # noqa: ASYNC110 - the feed may see only what follows
+            await asyncio.sleep(0.01)
+        assert (await shop.service.wait(jobs[0].id, seconds=PATIENCE)).status is JobStatus.FAILED
+        await first.stop(0)
+        await shop.hire()
+        while (again := await shop.service.get(jobs[1].id)).fence == 1 or again.live:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await shop.service.cancel(many.id)
+        assert [(await shop.service.get(job.id)).fence for job in jobs] == [2, 2]
+
+
 async def test_jobs_of_a_worker_that_died_are_taken_back_by_the_janitor() -> None:
     async with workshop(JobKind(name="double", handler=double)) as shop:
         job = await shop.service.submit("double", {"n": 4})
@@ -252,6 +272,26 @@ async def test_what_cannot_be_done_is_refused_when_it_is_submitted() -> None:
             await shop.service.submit("double", {"n": 1, "when": object()})
         with pytest.raises(InvalidRequest, match="Store what is large elsewhere"):
             await shop.service.submit("double", {"n": 1, "text": "x" * 300_000})
+        for name, value in (
+            ("delay", math.inf),
+            ("delay", math.nan),
+            ("delay", 1e12),
+            ("timeout", 0.0),
+            ("timeout", math.nan),
+            ("max_attempts", 0),
+        ):
+            with pytest.raises(InvalidRequest) as wrong:
+                await shop.service.submit("double", {"n": 1}, **{name: value})
+            assert [error.pointer for error in wrong.value.errors] == [f"#/{name}"]
+
+
+async def test_a_job_that_is_inserted_again_is_told_of_once() -> None:
+    async with workshop(JobKind(name="double", handler=double)) as shop:
+        job = shop.service.make("double", {"n": 1})
+        await shop.service.insert([job])
+        (known,) = await shop.service.insert([job.evolve(created_at=job.created_at + 1)])
+        assert known.created_at == job.created_at
+        assert shop.types(job) == ["job.queued"]
 
 
 async def test_a_job_of_another_tenant_is_not_there() -> None:

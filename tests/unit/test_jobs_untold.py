@@ -179,6 +179,18 @@ async def test_after_a_sleep_of_the_machine_workers_are_given_time_for_a_sign_of
     assert await scene.types() == []
 
 
+async def test_what_was_left_untold_when_the_clock_went_back_is_said_all_the_same(scene: Scene) -> None:
+    await scene.says_it_is_there()
+    scene.clock.advance(3)
+    await scene.ends()
+    scene.clock.set_back(3600)
+    await scene.ends(queue="mail", kind="mail")
+    await scene.leads(60)
+    assert await scene.types() == ["export.completed", "job.completed", "job.completed"]
+    await scene.leads(7200)
+    assert len(await scene.types()) == 3
+
+
 async def test_whoever_leads_next_says_nothing_twice(scene: Scene) -> None:
     await scene.says_it_is_there()
     await scene.ends()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from support.workshop import Workshop, workshop
 
 from telemetrykit import Telemetry, hookimpl
 from telemetrykit.contracts.jobs import JobContext, JobKind
-from telemetrykit.contracts.queue import Claimed, Settlement
+from telemetrykit.contracts.queue import Beat, Claimed, Settlement, Stop
+from telemetrykit.errors import BackendUnavailable, ConfigurationError, JobFailed
 from telemetrykit.jobs import executor
 from telemetrykit.jobs.kinds import JobKinds
 from telemetrykit.model.job import Job, JobStatus
@@ -174,7 +176,7 @@ def test_what_handlers_emit_carries_the_trace_and_the_tenant_of_their_own_job(pl
             make("touch", {}, tenant=f"tenant-{number}").evolve(traceparent=f"00-{number:032x}-{number:016x}-01")
             for number in (1, 2)
         ]
-        jobs = await telemetry.jobs.insert([*traced, make("touch", {})])
+        jobs = await telemetry.jobs.insert([*traced, make("touch", {}, tenant="tenant-3")])
         return [await telemetry.jobs.wait(job.id, seconds=PATIENCE) for job in jobs]
 
     with make_telemetry(plugins=[Plugin()]) as telemetry:
@@ -182,3 +184,85 @@ def test_what_handlers_emit_carries_the_trace_and_the_tenant_of_their_own_job(pl
         told = {event.data["job"]: event for event in CapturedEvents(telemetry)("touched")}
     assert [told[job.id].trace_id for job in jobs] == [job.traceparent and job.traceparent[3:35] for job in jobs]
     assert [told[job.id].tenant for job in jobs] == [job.tenant for job in jobs]
+
+
+async def test_progress_that_a_beat_could_not_deliver_is_told_by_the_next_and_kept_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    beat, told = MemoryQueue.beat, asyncio.Event()
+    failures = iter([True, True])
+
+    async def beat_late(self: MemoryQueue, worker: str, beats: Sequence[Beat], *, lease: float) -> Mapping[str, Stop]:
+        if any(one.progress for one in beats):
+            if next(failures, False):
+                raise BackendUnavailable("away")
+            told.set()
+        return await beat(self, worker, beats, lease=lease)
+
+    async def work(job: Job, context: JobContext) -> None:
+        context.progress(1, 2)
+        await context.call(told.wait)
+        context.progress(2, 2)
+
+    monkeypatch.setattr(MemoryQueue, "beat", beat_late)
+    async with workshop(JobKind(name="work", handler=work)) as shop:
+        await shop.hire()
+        job = await shop.do("work")
+    assert job.progress is not None
+    assert job.progress.done == 2
+
+
+async def test_a_job_whose_handler_asks_for_ages_is_tried_again_within_a_year() -> None:
+    def fail(job: Job, context: JobContext) -> None:
+        raise JobFailed("not yet", retry_after=1e12)
+
+    async with workshop(JobKind(name="fail", handler=fail)) as shop:
+        seen: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        shop.feed.watch(
+            lambda jobs: [seen.set_result(job) for job in jobs if job.failure is not None and not seen.done()]
+        )
+        await shop.hire()
+        await shop.feed.ready()
+        await shop.service.submit("fail")
+        async with asyncio.timeout(PATIENCE):
+            job = await seen
+    assert job.status is JobStatus.RETRYING
+    assert 364 < (job.run_at - job.created_at) / 86_400_000_000 < 366
+
+
+def test_a_kind_of_the_kit_itself_cannot_be_replaced() -> None:
+    class Plugin:
+        @hookimpl
+        def register_jobs(self) -> list[JobKind]:
+            return [JobKind(name="export", handler=answer)]
+
+    with pytest.raises(ConfigurationError, match="two kinds of jobs 'export'"):
+        JobKinds([JobKind(name="export", handler=answer)] * 2)
+    with pytest.raises(ConfigurationError, match="two kinds of jobs 'export'"):
+        make_telemetry(plugins=[Plugin()])
+
+
+@pytest.mark.parametrize("blocks", [True, False], ids=["blocks", "does-not-hear"])
+def test_a_coroutine_that_does_not_end_does_not_keep_the_kit(blocks: bool) -> None:
+    began, release, over = threading.Event(), threading.Event(), threading.Event()
+
+    async def stay(job: Job, context: JobContext) -> None:
+        began.set()
+        while not release.wait(PATIENCE if blocks else 0):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+        over.set()
+
+    class Plugin:
+        @hookimpl
+        def register_jobs(self) -> list[JobKind]:
+            return [JobKind(name="stay", handler=stay)]
+
+    with make_telemetry(plugins=[Plugin()]) as telemetry:
+        asyncio.run(telemetry.jobs.submit("stay"))
+        assert began.wait(PATIENCE)
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "telemetrykit.jobs"]
+    assert not over.is_set()
+    release.set()
+    thread.join(PATIENCE)
+    assert over.is_set()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from support.waiting import PATIENCE
 
 from telemetrykit.contracts.web import Authenticator, Connection
 from telemetrykit.errors import BackendUnavailable, ConfigurationError, MissingDependency, Unauthenticated
@@ -264,3 +267,40 @@ def test_a_missing_library_is_named_with_its_command(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(plugin, "find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match=r"pip install 'telemetrykit\[jwt\]'"):
         list(plugin.register_authenticators(Settings(jwt_jwks_url="https://issuer.example", jwt_audience="a")))
+
+
+def test_a_child_that_is_forked_while_keys_are_fetched_fetches_them_for_itself() -> None:
+    script = r"""
+import asyncio, os, socket, sys, threading, warnings
+from telemetrykit.plugins.auth.jwks import KeySet
+
+warnings.simplefilter("ignore", DeprecationWarning)
+listener = socket.create_server(("127.0.0.1", 0))
+keys = KeySet(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+
+async def find():
+    assert await keys.find("rsa") is not None
+    await keys.close()
+
+def answer(caller):
+    caller.recv(4096)
+    caller.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + sys.argv[1].encode())
+    caller.shutdown(socket.SHUT_RDWR)
+    caller.close()
+
+asking = threading.Thread(target=asyncio.run, args=[find()])
+asking.start()
+first, _ = listener.accept()
+child = os.fork()
+if child == 0:
+    asyncio.run(find())
+    os._exit(0)
+second, _ = listener.accept()
+answer(second)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+answer(first)
+asking.join()
+"""
+    command = [sys.executable, "-c", script, published(rsa=RSA).decode()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

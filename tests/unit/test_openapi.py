@@ -112,5 +112,27 @@ def test_operations_have_ids_of_their_own_and_words(described: Described) -> Non
     assert all(one["summary"] and one["tags"] for _, _, one in operations(described))
 
 
+def test_an_export_that_is_asked_for_leads_to_all_that_can_be_done_with_it(described: Described) -> None:
+    paths = described["paths"]
+    ids = {one["operationId"]: path for path, _, one in operations(described)}
+    for path in ("/api/v1/exports", "/api/v1/exports/{id}/retry"):
+        links = paths[path]["post"]["responses"]["202"]["links"]
+        assert {ids[link["operationId"]] for link in links.values()} == {
+            *("/api/v1/exports/{id}", "/api/v1/exports/{id}/retry", "/api/v1/exports/{id}/download"),
+            *("/api/v1/exports/{id}/manifest", "/api/v1/jobs/{id}", "/api/v1/jobs/{id}/cancel"),
+            "/api/v1/jobs/{id}/retry",
+        }
+        assert {"get-exports-by-id", "delete-exports-by-id"} <= set(links)
+        assert all(link["parameters"] == {"id": "$response.body#/job_id"} for link in links.values())
+
+
+def test_a_body_that_asks_for_an_export_tells_what_there_is_to_choose_from(described: Described) -> None:
+    body = described["paths"]["/api/v1/exports"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert {"csv", "pdf"} < set(body["properties"]["format"]["enum"])
+    assert "events" in body["properties"]["source"]["enum"]
+    assert body["properties"]["compression"]["enum"] == ["none", "gzip"]
+    assert body["required"] == ["format"]
+
+
 def test_it_is_json_without_surprises(described: Described) -> None:
     assert json.loads(json.dumps(described)) == described

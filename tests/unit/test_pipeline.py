@@ -249,8 +249,8 @@ async def test_a_store_that_takes_batches_is_given_the_time_for_all_of_them() ->
     running = asyncio.create_task(way.pipeline.run())
     for _ in range(4000):
         way.emit("order.paid")
-    way.store.pause = 0.3
-    await way.pipeline.stop(1, PATIENCE)
+    way.store.pause = 1.1
+    await way.pipeline.stop(4, PATIENCE)
     assert way.drops.counts() == {}
     assert way.back.stored == 4000
     running.cancel()

@@ -12,9 +12,9 @@ from telemetrykit.contracts.jobs import JobKind
 from telemetrykit.contracts.queue import Settlement
 from telemetrykit.errors import InvalidRequest
 from telemetrykit.model.export import ColumnType, ExportRequest
-from telemetrykit.model.filter import Filter
+from telemetrykit.model.filter import ALL_TENANTS, Filter
 from telemetrykit.model.filter_forms import filter_from_plain
-from telemetrykit.model.job import JobFailure, JobStatus, QueueLimits
+from telemetrykit.model.job import JobFailure, JobFilter, JobStatus, QueueLimits
 from telemetrykit.plugins.sources.jobs import JobSource
 
 KIND = JobKind(name="mail", handler=lambda job, context: None, queue="post")
@@ -72,6 +72,19 @@ async def test_every_job_comes_once_the_newest_first_and_no_more_than_the_limit(
         assert await rows_of(shop.context, request(fields=("job_id",))) == newest
         assert await rows_of(shop.context, request(fields=("job_id",), limit=1_500)) == newest[:1_500]
         assert await JobSource().count(request(), shop.context) == 2_300
+
+
+async def test_jobs_that_go_while_they_are_read_hide_no_others() -> None:
+    async with workshop(KIND) as shop:
+        jobs = [await shop.service.submit("mail") for _ in range(1_500)]
+        read: list[str] = []
+        async for batch in JobSource().rows(request(fields=("job_id",)), shop.context):
+            read += [str(id) for (id,) in batch.rows]
+            for job in jobs[-300:]:
+                await shop.queue.cancel(job.id)
+            over = JobFilter(tenant=ALL_TENANTS, statuses=(JobStatus.CANCELLED,))
+            await shop.queue.delete(over, finished_before=shop.clock.now() + 1)
+        assert read == [job.id for job in reversed(jobs)]
 
 
 async def test_queue_kind_status_and_time_narrow_it() -> None:

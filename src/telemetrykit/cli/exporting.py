@@ -38,7 +38,7 @@ class ExportState:
 
 
 class ExportDesk(Protocol):
-    """Where exports are asked for: the store of this machine, or an app."""
+    """Where exports are asked for: the store of this machine, or an app. Tells what to know of an export besides."""
 
     async def ask(self, body: Mapping[str, Any], query: str, tenant: str | None) -> str:
         """The id of a new export. Raises what a command tells of."""

@@ -112,6 +112,16 @@ class Format(Protocol):
 
 
 @runtime_checkable
+class Dependent(Protocol):
+    """What a Format may be besides: one that not every process can make files of."""
+
+    @abstractmethod
+    def unavailable(self) -> str | None:
+        """Why this process cannot, and the cure; None if it can. Asked at each request, so it imports nothing."""
+        ...
+
+
+@runtime_checkable
 class Compressor(Protocol):
     """Makes files smaller on the way out."""
 

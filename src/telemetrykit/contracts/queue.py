@@ -30,7 +30,7 @@ class Settlement:
     result: Mapping[str, Any] | None = None
     #: Kept whatever its text is: what cannot be stored is written in another way.
     failure: JobFailure | None = None
-    #: When to try again, for RETRYING and QUEUED; microseconds. None leaves what is known: at once.
+    #: When to try again, for RETRYING and QUEUED; microseconds. None leaves the job its old place: at once.
     run_at: int | None = None
     #: The handler's last word; None leaves what is known.
     progress: Progress | None = None
@@ -98,8 +98,11 @@ class Queue(ABC):
     time; whoever was taken for dead and comes back finds its fence outdated. Statuses move along ``TRANSITIONS`` only.
     Rules (defaults, back-off, who may) live in the callers.
 
-    The time is that of one clock. When it goes back, a lease lasts no longer from then than it was made for, and a rate
-    loses and gives no more than one bucket; ``run_at`` means what the clock says.
+    The time is that of one clock, and ``reap`` makes good what a jump of it has done. When it goes back, a lease lasts
+    no longer from then than it was made for, and a job that began to wait at a time which is still to come waits no
+    longer from then than it was to. When it jumps ahead, all leases begin anew, since nobody had time to prolong them;
+    what falls due by it is due, for ``run_at`` means what the clock says. Either way a rate loses and gives no more
+    than one bucket, and an attempt ends no earlier than it began: ``started_at`` is moved for it.
     """
 
     name: str
@@ -217,6 +220,10 @@ class Queue(ABC):
     @abstractmethod
     async def reap(self, *, max_stalled: int) -> Sequence[Job]:
         """Take back jobs whose lease has run out; answers them as they are now.
+
+        First come jumps of the clock: since the last call, or since this queue was made, it has gained or lost more
+        than a second on the monotonic one. The first call takes it for set back, too, as nobody knows what was before.
+        To move ``run_at`` is a change of the job; where it is so for many, some may be left to the next call.
 
         ``stalled`` is one higher. CANCELLED if ``cancelling``; FAILED with a failure of type ``WorkerLost`` if
         ``stalled`` exceeds ``max_stalled``; else QUEUED again and due, in its old place, the attempt not counted.

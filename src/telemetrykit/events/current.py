@@ -9,25 +9,27 @@ FindTenant = Callable[[], str | None]
 
 
 class Current:
-    """Trace and tenant of the running request or span."""
+    """Trace and tenant of the running request, span or job."""
 
     __slots__ = ("_find_tenant", "_tenant", "_traceparent")
 
-    def __init__(self, traceparent: str, find_tenant: FindTenant | None = None) -> None:
-        self._traceparent: str | None = traceparent
+    def __init__(self, traceparent: str | None, find_tenant: FindTenant | None = None) -> None:
+        self._traceparent = traceparent
         self._tenant: str | None = None
         self._find_tenant = find_tenant
 
     @property
-    def traceparent(self) -> str:
-        """W3C trace context of version 00: ``00-<trace id>-<span id>-<flags>``."""
+    def traceparent(self) -> str | None:
+        """W3C trace context of version 00: ``00-<trace id>-<span id>-<flags>``; None in a job that no request asked
+        for."""
         if self._traceparent is None:
             self._traceparent = self._derive()
         return self._traceparent
 
     @property
-    def span_id(self) -> str:
-        return self.traceparent[36:52]
+    def span_id(self) -> str | None:
+        """None where there is no trace."""
+        return self.traceparent and self.traceparent[36:52]
 
     @property
     def tenant(self) -> str | None:
@@ -36,13 +38,13 @@ class Current:
             self._tenant = self._find_tenant()
         return self._tenant
 
-    def child(self, span_id: str) -> Current:
-        """The same trace and tenant under a new span."""
-        traceparent = self.traceparent
-        return Current(f"{traceparent[:36]}{span_id}{traceparent[52:]}", lambda: self.tenant)
+    def child(self, traceparent: str) -> Current:
+        """The same tenant under a new span."""
+        return Current(traceparent, lambda: self.tenant)
 
-    def _derive(self) -> str:
-        raise NotImplementedError
+    def _derive(self) -> str | None:
+        """For what knows its trace only when it is asked for it."""
+        return None
 
 
 #: Set by the capture of a request and by spans, read by emit.

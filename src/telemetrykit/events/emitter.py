@@ -101,7 +101,7 @@ class Emitter:
                 data["label"] = label
             if listed:
                 data["links"] = listed
-            if parent is not None:
+            if parent is not None and parent.span_id is not None:
                 data["parent_span_id"] = parent.span_id
             self.emit(
                 "span",
@@ -113,9 +113,12 @@ class Emitter:
             )
 
     def _child_of(self, parent: Current | None) -> Current:
-        if parent is None:
-            return Current(self._traces.traceparent(time_ns(), self._next()))
-        return parent.child(self._traces.span_id())
+        above = None if parent is None else parent.traceparent
+        if above is None:
+            traceparent = self._traces.traceparent(time_ns(), self._next())
+        else:
+            traceparent = f"{above[:36]}{self._traces.span_id()}{above[52:]}"
+        return Current(traceparent) if parent is None else parent.child(traceparent)
 
     def _build(self, record: Record) -> Event:
         (_, time_ns, number, type, data, subject, severity, tenant, time, id, source, traceparent, current) = record

@@ -10,7 +10,7 @@ from ..contracts.storage import EventLog, Position, SeenType
 from ..errors import NotFound
 from ..model.event import Event
 from ..model.filter import AllTenants, Filter
-from ..runtime.portal import Portal
+from ..runtime.entrance import Entrance
 from .types import DEFAULT_PERMISSION, EventTypes
 
 #: Up to how many matches a list tells its exact total.
@@ -45,37 +45,37 @@ class TypeSummary:
 class EventService:
     """Its coroutines may be awaited on any loop, the host's too."""
 
-    def __init__(self, portal: Portal, log: EventLog, types: EventTypes) -> None:
-        self._portal = portal
+    def __init__(self, entrance: Entrance, log: EventLog, types: EventTypes) -> None:
+        self._entrance = entrance
         self._log = log
         self._types = types
 
     async def page(self, filter: Filter, *, limit: int = 20, before: Position | None = None) -> EventPage:
         """Matching events by (time, cursor), newest first."""
-        return await self._portal.call(self._page, filter, limit, before)
+        return await self._entrance.call(self._page, filter, limit, before)
 
     async def get(self, cursor: int, filter: Filter) -> Event:
         """The event with this cursor, if the filter lets it through; NotFound otherwise."""
-        found = await self._portal.call(self._one, cursor, filter)
+        found = await self._entrance.call(self._one, cursor, filter)
         if found is None:
             raise NotFound(f"There is no event with cursor {cursor} here: it was never stored, or has been pruned.")
         return found
 
     async def scan(self, filter: Filter, *, after: int = 0, upto: int | None = None) -> AsyncIterator[Sequence[Event]]:
         """Matching events in arrival order, in batches."""
-        while batch := await self._portal.call(self._batch, filter, after, upto):
+        while batch := await self._entrance.call(self._batch, filter, after, upto):
             yield batch
             after = batch[-1].cursor or after
 
     async def types(self, tenant: str | AllTenants) -> list[TypeSummary]:
         """Declared types and those that the tenant has sent, by name."""
-        seen: dict[str, SeenType] = {t.type: t for t in await self._portal.call(self._log.seen_types, tenant)}
+        seen: dict[str, SeenType] = {t.type: t for t in await self._entrance.call(self._log.seen_types, tenant)}
         names = sorted(seen.keys() | {declared.type for declared in self._types})
         return [self._summary(name, seen.get(name)) for name in names]
 
     async def tenants(self) -> Sequence[str]:
         """Every tenant that has events."""
-        return await self._portal.call(self._log.tenants)
+        return await self._entrance.call(self._log.tenants)
 
     def _summary(self, name: str, seen: SeenType | None) -> TypeSummary:
         declared = self._types.get(name)

@@ -11,6 +11,7 @@ from ..contracts.exports import Compressor, Format, Source
 from ..errors import FieldError
 from ..model.export import ExportRequest
 from ..model.problems import invalid, unknown
+from .obstacles import Obstacle, here
 from .properties import only_type, property_columns
 
 
@@ -51,11 +52,21 @@ class Catalog:
         formats: Sequence[Format],
         compressors: Sequence[Compressor],
         types: Iterable[EventType] = (),
+        obstacle: Obstacle = here,
     ) -> None:
         self.sources = Shelf("source", sources)
         self.formats = Shelf("format", formats)
         self.compressors = Shelf("compression", compressors)
+        #: What keeps files of a format from being made.
+        self.obstacle = obstacle
         self._types = {declared.type: declared for declared in types}
+
+    def makeable(self, name: str) -> Format:
+        """The format of a name; InvalidRequest with the cure if no file of it could be made."""
+        format = self.formats.get(name)
+        if obstacle := self.obstacle(format):
+            raise invalid([FieldError(f"no {name} can be made: {obstacle}", "#/format")])
+        return format
 
     def describe(self, request: ExportRequest) -> ExportRequest:
         """The request with the columns of the one declared type that its filter names; as it is if there is none.

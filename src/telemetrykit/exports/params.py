@@ -28,10 +28,12 @@ _PROPERTIES: Mapping[str, Any] = {
     "title": _TEXT,
     "upto": {"type": ["integer", "null"]},
 }
+#: Came after the first version, whose jobs may still be there.
+_LATER = frozenset({"properties"})
 #: Every list of exports is made of these, so a job with others is refused.
 PARAMS_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": _PROPERTIES,
-    "required": list(_PROPERTIES),
+    "required": [name for name in _PROPERTIES if name not in _LATER],
     "additionalProperties": False,
 }

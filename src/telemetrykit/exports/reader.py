@@ -61,7 +61,7 @@ class RequestReader:
         formats = self._catalog.formats
         if name is None:
             raise invalid([FieldError(f"name a format: {', '.join(format.name for format in formats)}", "#/format")])
-        return formats.get(str(name))
+        return self._catalog.makeable(str(name))
 
 
 def _read_range(

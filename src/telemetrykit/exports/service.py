@@ -21,7 +21,7 @@ from ..model.export import Column, ExportRequest
 from ..model.filter import ALL_TENANTS, AllTenants, Filter
 from ..model.job import Job, JobFilter, JobStatus
 from ..runtime import codec
-from ..runtime.portal import Portal
+from ..runtime.entrance import Entrance
 from .catalog import Catalog
 from .refusals import RETRYABLE, refusal
 from .runner import KIND, QUEUE
@@ -65,7 +65,7 @@ class ExportService:
 
     def __init__(
         self,
-        portal: Portal,
+        entrance: Entrance,
         jobs: JobService,
         catalog: Catalog,
         artifacts: ArtifactStore,
@@ -74,7 +74,7 @@ class ExportService:
         statistics: Statistics,
         context: Callable[[], Context],
     ) -> None:
-        self._portal = portal
+        self._entrance = entrance
         self._jobs = jobs
         self._artifacts = artifacts
         self._announcer = announcer
@@ -90,11 +90,11 @@ class ExportService:
 
         Conflict if the idempotency key of ``once`` was used for other words.
         """
-        return await self._portal.call(self._create, request, tenant, by, once)
+        return await self._entrance.call(self._create, request, tenant, by, once)
 
     async def preview(self, request: ExportRequest) -> Preview:
         """The first rows, and how many there would be."""
-        return await self._portal.call(self._preview, request)
+        return await self._entrance.call(self._preview, request)
 
     async def get(self, id: str, tenant: str | AllTenants) -> Job:
         """NotFound for another tenant's, and for a job that is no export."""
@@ -118,8 +118,11 @@ class ExportService:
             raise refusal((await self.get(id, tenant)).status, "there is nothing to cancel") from None
 
     async def retry(self, id: str, tenant: str | AllTenants, *, by: str | None) -> Job:
-        """Make a failed, cancelled or expired export anew; Conflict otherwise."""
-        await self.get(id, tenant)
+        """Make a failed, cancelled or expired export anew; Conflict otherwise, or if no file of its format can be
+        made."""
+        job = await self.get(id, tenant)
+        if job.status in RETRYABLE:
+            self._check_format(job.params["format"])
         try:
             return await self._jobs.retry(id, tenant, by=by)
         except Conflict:
@@ -134,7 +137,7 @@ class ExportService:
             raise Gone("The file has expired and was deleted. Retry the export to have it made again.")
         if job.status is not JobStatus.COMPLETED or job.result is None:
             raise refusal(job.status, "there is no file to download")
-        found = await self._portal.call(self._artifacts.stat, job.result["key"])
+        found = await self._entrance.call(self._artifacts.stat, job.result["key"])
         if found is None:
             raise Gone("The file is not there any more. Retry the export to have it made again.")
         return found
@@ -142,7 +145,7 @@ class ExportService:
     async def read(self, artifact: Artifact, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, in pieces."""
         pieces = self._artifacts.read(artifact.key, start, end)
-        while (piece := await self._portal.call(_next, pieces)) is not None:
+        while (piece := await self._entrance.call(_next, pieces)) is not None:
             yield piece
 
     def downloaded(self, job: Job, by: str | None) -> None:
@@ -151,7 +154,7 @@ class ExportService:
 
     async def statistics(self, tenant: str | AllTenants, *, days: int) -> Mapping[str, Any]:
         """Counts by status and format, rows, bytes, durations and success rate of the exports of the last days."""
-        return await self._portal.call(self._statistics.look, tenant, days)
+        return await self._entrance.call(self._statistics.look, tenant, days)
 
     def default_columns(self, source: Source) -> Sequence[Column]:
         """The columns of a request that names no fields."""
@@ -160,7 +163,12 @@ class ExportService:
 
     async def estimate(self, job: Job) -> int | None:
         """When it will be done, as past ones of its format went; microseconds, None without a past."""
-        return await self._portal.call(self._speed.estimate, job)
+        return await self._entrance.call(self._speed.estimate, job)
+
+    def _check_format(self, name: str) -> None:
+        format = self.catalog.formats.find(name)
+        if format is not None and (obstacle := self.catalog.obstacle(format)):
+            raise Conflict(f"No {name} can be made: {obstacle}")
 
     async def _create(self, request: ExportRequest, tenant: str, by: str | None, once: Once | None) -> Job:
         newest = (await self._context().log.bounds()).newest

@@ -28,7 +28,9 @@ class Speed:
             return None
         waiting = JobFilter(tenant=ALL_TENANTS, kinds=(self._kind,), statuses=(JobStatus.QUEUED,), until=job.created_at)
         ahead = await self._queue.count(waiting, cap=1_000) or 0
-        start = job.started_at if job.status is JobStatus.PROCESSING and job.started_at else self._clock.now()
+        start = self._clock.now()
+        if job.status is JobStatus.PROCESSING and job.started_at is not None:
+            start = min(job.started_at, start)  # It began later than now if the clock went back.
         return round(start + median(past) * (1 + ahead))
 
     async def _durations(self, format: str) -> list[int]:

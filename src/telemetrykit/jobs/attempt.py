@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -35,10 +36,11 @@ class Attempt(JobContext):
         self.job = job
         self.context = context
         self.stop_reason: StopReason | None = None
+        #: What the handler told last, whether it arrived or not; None if it told nothing.
+        self.last_word: Progress | None = None
         #: Called once, on the kit's loop, when the attempt is to stop.
         self.on_stop: Callable[[], object] | None = None
         self._portal = portal
-        self._progress = Progress()
         self._untold = False
 
     @property
@@ -51,7 +53,8 @@ class Attempt(JobContext):
 
     def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
         note = None if note is None else str(note)[:_LONGEST_NOTE].encode("utf-8", "replace").decode()
-        self._progress = Progress(done=int(done), total=total and int(total), note=note, custom=self._progress.custom)
+        custom = None if self.last_word is None else self.last_word.custom
+        self.last_word = Progress(done=int(done), total=total and int(total), note=note, custom=custom)
         self._untold = True
 
     def custom(self, data: Mapping[str, Any]) -> None:
@@ -59,8 +62,7 @@ class Attempt(JobContext):
             plain = codec.loads(codec.dumps(dict(data)))
         except (TypeError, ValueError) as error:
             raise ValueError(f"what a job tells must be a JSON object: {error}") from None
-        now = self._progress
-        self._progress = Progress(done=now.done, total=now.total, note=now.note, custom=plain)
+        self.last_word = replace(self.last_word or Progress(), custom=plain)
         self._untold = True
 
     async def call(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
@@ -83,4 +85,8 @@ class Attempt(JobContext):
         if not self._untold:
             return None
         self._untold = False
-        return self._progress
+        return self.last_word
+
+    def keep_untold(self) -> None:
+        """What ``take_progress`` gave did not arrive."""
+        self._untold = True

@@ -6,6 +6,7 @@ there is work and a while longer, and dies with its parent: the end of its stand
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import pickle
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -31,6 +33,14 @@ _IDLE = 300.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _END_SECONDS = 1.0
+_LOOK_EVERY = 0.01
+#: What the child runs. It takes over our path first: a host may have found the kit by a path of its own.
+_BOOT = """
+import pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from telemetrykit.worker import main
+main()
+"""
 #: What the script that was started is called in its own process: in another one that is another script.
 _MAINS = frozenset({"__main__", "__mp_main__"})
 
@@ -52,14 +62,15 @@ class Child:
     """The process."""
 
     def __init__(self, handover: bytes) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "telemetrykit.worker"],
+        self._process = subprocess.Popen(  # noqa: S603 - our own text, run by our own Python
+            [sys.executable, "-c", _BOOT],
             stdin=subprocess.PIPE,
             close_fds=True,
         )
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
-        self._process.stdin.write(handover)
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # It has ended already: whoever looks sees how.
+            self._process.stdin.write(handover)
+            self._process.stdin.flush()
 
     @property
     def pid(self) -> int:
@@ -69,15 +80,23 @@ class Child:
         """None while it runs."""
         return self._process.poll()
 
-    def end(self) -> None:
-        """Tell it to hand back what it does and to go; returns when it has gone, or soon will have."""
+    def let_go(self) -> None:
+        """Tell it to hand back what it does and to go; of one that has gone, close what is left."""
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
-        self._process.stdin.close()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+
+    async def end(self) -> None:
+        """``let_go``; returns when it has gone, or soon will have."""
+        self.let_go()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                while self.exit_code() is None:  # noqa: ASYNC110 - while the interpreter ends no thread can wait for it
+                    await asyncio.sleep(_LOOK_EVERY)
+        if self.exit_code() is None:
             # Somebody must take note of its end, or it stays a zombie and Python warns of it.
-            threading.Thread(target=self._process.wait, name="telemetrykit.child.rest", daemon=True).start()
+            with suppress(RuntimeError):  # The interpreter ends: nobody is left to warn.
+                threading.Thread(target=self._process.wait, name="telemetrykit.child.rest", daemon=True).start()
 
 
 class ChildKeeper:
@@ -122,6 +141,7 @@ class ChildKeeper:
         if self._child is None:
             return
         if self._child.exit_code() is not None:
+            self._child.let_go()
             self._child = None
             return
         try:
@@ -136,7 +156,7 @@ class ChildKeeper:
         """Let go of the child, if there is one."""
         child, self._child = self._child, None
         if child is not None:
-            await run_in_thread(child.end, "telemetrykit.child.end")
+            await child.end()
 
     def forget(self) -> None:
         """In a forked child: the process is our parent's."""
@@ -158,9 +178,9 @@ class ChildKeeper:
     async def _begin(self, now: float) -> None:
         self._next_start = now + self._pause
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-        handover = self._handover.pack()
         try:
-            self._child = await run_in_thread(lambda: Child(handover), "telemetrykit.child.begin")
+            # To pack is to look into modules, for which a thread may have to wait: one that still imports the host's.
+            self._child = await run_in_thread(lambda: Child(self._handover.pack()), "telemetrykit.child.begin")
         except OSError as error:
             self._fail(f"the process for heavy jobs cannot be begun: {error.strerror}")
             return
@@ -172,6 +192,7 @@ class ChildKeeper:
             return
         code = self._child.exit_code()
         if code is not None:
+            self._child.let_go()
             self._dead, self._child = self._child.pid, None
             self._fail(f"the process for heavy jobs ended with code {code}; it is begun again")
         elif now > self._next_start:
@@ -201,7 +222,6 @@ class _Packer(pickle.Pickler):
 
 
 def receive(stream: Any) -> Handover:
-    """The other end of ``Handover.pack``. The path comes first: without it the plugins could not be found."""
-    sys.path[:] = pickle.load(stream)  # noqa: S301 - it comes from our parent over a pipe
-    handover: Handover = pickle.load(stream)  # noqa: S301
+    """The other end of ``Handover.pack``, behind the path."""
+    handover: Handover = pickle.load(stream)  # noqa: S301 - it comes from our parent over a pipe
     return handover

@@ -11,7 +11,7 @@ from ..contracts.web import HOST_TENANT
 from ..model.filter import AllTenants
 from ..model.job import FailureGroup, Job, JobFilter, JobStatus
 from ..runtime.clock import Clock
-from ..runtime.portal import Portal
+from ..runtime.entrance import Entrance
 from .announcer import Announcer
 
 # More groups than there are dead letters.
@@ -36,20 +36,20 @@ class DeadLetterStats:
 class DeadLetters:
     """Its coroutines may be awaited on any loop. What a person does is an event that says who did it."""
 
-    def __init__(self, portal: Portal, queue: Queue, announcer: Announcer, clock: Clock) -> None:
-        self._portal = portal
+    def __init__(self, entrance: Entrance, queue: Queue, announcer: Announcer, clock: Clock) -> None:
+        self._entrance = entrance
         self._queue = queue
         self._announcer = announcer
         self._clock = clock
 
     async def groups(self, tenant: str | AllTenants, *, limit: int = 20) -> Sequence[FailureGroup]:
         """Failed jobs by fingerprint of their failure, the newest group first."""
-        return await self._portal.call(self._queue.failure_groups, tenant, limit=limit)
+        return await self._entrance.call(self._queue.failure_groups, tenant, limit=limit)
 
     async def recent(self, tenant: str | AllTenants, *, limit: int = 20) -> Sequence[Job]:
         """The newest failed jobs."""
         filter = JobFilter(tenant=tenant, statuses=(JobStatus.FAILED,))
-        return await self._portal.call(self._queue.list, filter, limit=limit)
+        return await self._entrance.call(self._queue.list, filter, limit=limit)
 
     async def stats(self, tenant: str | AllTenants) -> DeadLetterStats:
         """Counts over all groups."""
@@ -67,7 +67,7 @@ class DeadLetters:
     async def discard(self, filter: JobFilter, *, by: str | None = None) -> int:
         """Forget the failed jobs among those that match; answers how many."""
         failed = failed_of(filter)
-        gone = await self._portal.call(self._queue.delete, failed, finished_before=self._clock.now() + 1)
+        gone = await self._entrance.call(self._queue.delete, failed, finished_before=self._clock.now() + 1)
         self._announcer.audit("job.discarded", by, tenant=_tenant(filter), count=gone, fingerprint=filter.fingerprint)
         return gone
 

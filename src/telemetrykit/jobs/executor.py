@@ -32,6 +32,8 @@ _SECOND = 1_000_000
 _SHORTEST_WAIT = 1 * _SECOND
 _LONGEST_WAIT = 60 * _SECOND
 _TOO_OLD = 86_400 * _SECOND
+#: Seconds that a handler may have its job wait: years later there would be no date for it.
+_LONGEST_ASKED = 365 * 86_400.0
 
 
 class Executor:
@@ -145,13 +147,13 @@ class Executor:
         if permanent or job.attempt >= job.max_attempts:
             return self._settle(attempt, JobStatus.FAILED, failure=failure)
         asked = error.retry_after if isinstance(error, JobFailed) else None
-        wait = self._backoff(job.attempt) if asked is None else asked
+        wait = self._backoff(job.attempt) if asked is None else max(0.0, min(_LONGEST_ASKED, asked))
         run_at = self._clock.now() + round(wait * _SECOND)
         return self._settle(attempt, JobStatus.RETRYING, failure=failure, run_at=run_at)
 
     def _settle(self, attempt: Attempt, status: JobStatus, **how: Any) -> Settlement:
         job = attempt.job
-        return Settlement(id=job.id, fence=job.fence, status=status, progress=attempt.take_progress(), **how)
+        return Settlement(id=job.id, fence=job.fence, status=status, progress=attempt.last_word, **how)
 
 
 def _plain(handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..contracts.queue import Queue
 from ..errors import BackendUnavailable
-from ..model.health import Health, HealthStatus
+from ..model.health import Health
 from ..model.job import QueueStats
 from ..runtime.clock import Clock
 from .kinds import JobKinds
@@ -72,9 +72,3 @@ class Inspection:
         if stats.lost:
             issues.append(f"queue {stats.queue}: {stats.lost} at work with a worker that gives no sign of life")
         return issues
-
-
-def worst(reports: Sequence[QueueReport]) -> HealthStatus:
-    """The worst of all queues."""
-    degraded = any(report.health.status is not HealthStatus.HEALTHY for report in reports)
-    return HealthStatus.DEGRADED if degraded else HealthStatus.HEALTHY

@@ -10,6 +10,7 @@ from ..errors import BackendUnavailable
 from ..model.filter import ALL_TENANTS
 from ..model.job import JobFilter, JobStatus
 from ..runtime.clock import Clock
+from ..runtime.words import counted
 from .announcer import Announcer
 
 logger = logging.getLogger("telemetrykit.janitor")
@@ -85,7 +86,9 @@ class Janitor:
         """Give jobs of lost workers back to the queue."""
         lost = await self._queue.reap(max_stalled=self._max_stalled)
         if lost:
-            logger.warning("%d jobs of lost workers were taken back", len(lost), extra={"action": "jobs.reaped"})
+            logger.warning(
+                "taken back from lost workers: %s", counted(len(lost), "job"), extra={"action": "jobs.reaped"}
+            )
             await self._announcer.announce(lost, "worker lost")
 
     async def forget(self) -> None:

@@ -18,6 +18,8 @@ class JobKinds:
         self._kinds: dict[str, JobKind] = {}
         self._validators: dict[str, Validator] = {}
         for kind in kinds:
+            if kind.name in self._kinds:
+                raise ConfigurationError(f"There are two kinds of jobs {kind.name!r}: give yours another name.")
             self._kinds[kind.name] = kind
             if kind.schema is not None:
                 self._validators[kind.name] = _compile(kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..contracts.jobs import JobContext, JobKind
@@ -62,7 +63,7 @@ class RetryMany:
         return await context.call(self._retry_all, job, context)
 
     async def _retry_all(self, job: Job, context: JobContext) -> Mapping[str, Any]:
-        ids = await self._matching(job.params)
+        ids = await self._matching(job)
         if job.attempt == 1:
             self._tell(job, len(ids))
         pause = 1.0 / float(job.params.get("rate", DEFAULT_RATE))
@@ -85,14 +86,18 @@ class RetryMany:
             "job.retried", by, tenant=job.tenant, subject=job.id, job_id=job.id, count=count, fingerprint=fingerprint
         )
 
-    async def _matching(self, params: Mapping[str, Any]) -> Sequence[str]:
+    async def _matching(self, job: Job) -> Sequence[str]:
         """Oldest first, so that what has waited longest goes first."""
-        filter = failed_of(_filter(params))
+        filter = failed_of(_filter(job.params))
+        if job.fence > 1:  # What an earlier run has retried and what failed again is not retried once more.
+            filter = replace(filter, ended_until=job.created_at)
         ids: list[str] = []
+        before: int | None = None
         while len(ids) < MAX_JOBS:
-            page = await self._queue.list(filter, limit=_PAGE, offset=len(ids))
-            ids += [job.id for job in page]
-            if len(page) < _PAGE:
+            page = await self._queue.page(filter, limit=_PAGE, before=before, cap=0)
+            ids += [found.id for found in page.jobs]
+            before = page.next
+            if before is None:
                 break
         return ids[:MAX_JOBS][::-1]
 

@@ -89,9 +89,10 @@ class HandlerLoop:
         run.interrupt = lambda: there.post(lambda: tasks[0].cancel())
         return run
 
-    def stop(self) -> None:
-        """Cancel what still runs, and end the thread."""
-        self._portal.stop()
+    async def stop(self, seconds: float) -> bool:
+        """Cancel what still runs, and end the thread. False if a handler keeps it from that for so many seconds: it is
+        left to itself."""
+        return await self._portal.stop_within(seconds)
 
     def forget(self) -> None:
         """In a forked child: the thread does not exist here."""

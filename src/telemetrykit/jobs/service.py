@@ -11,10 +11,11 @@ from ..contracts.queue import Page, Queue
 from ..errors import Conflict, FieldError, InvalidRequest, NotFound
 from ..model.filter import ALL_TENANTS, AllTenants
 from ..model.job import Job, JobFilter, JobStatus
+from ..model.problems import Problems
 from ..runtime import codec
 from ..runtime.clock import Clock
+from ..runtime.entrance import Entrance
 from ..runtime.ids import IdFactory
-from ..runtime.portal import Portal
 from .announcer import Announcer
 from .feed import JobFeed
 from .kinds import JobKinds
@@ -25,6 +26,7 @@ COUNT_CAP = 100_000
 MAX_PARAMS_BYTES = 256 * 1024
 
 _SECOND = 1_000_000
+_LONGEST_DELAY = 365 * 86_400
 
 
 class JobService:
@@ -35,7 +37,7 @@ class JobService:
 
     def __init__(
         self,
-        portal: Portal,
+        entrance: Entrance,
         queue: Queue,
         kinds: JobKinds,
         announcer: Announcer,
@@ -45,9 +47,8 @@ class JobService:
         *,
         tenant: str,
         current: Callable[[], tuple[str | None, str | None]],
-        ensure_started: Callable[[], None],
     ) -> None:
-        self._portal = portal
+        self._entrance = entrance
         self._queue = queue
         self._kinds = kinds
         self._announcer = announcer
@@ -56,7 +57,6 @@ class JobService:
         self._ids = ids
         self._tenant = tenant
         self._current = current
-        self._ensure_started = ensure_started
 
     async def submit(
         self,
@@ -76,8 +76,8 @@ class JobService:
 
         ``delay`` is in seconds. While a job with ``key`` waits or is at work in that queue of the tenant, that job is
         answered and no other is made. Trace and tenant come from the running request. Raises InvalidRequest for an
-        unknown kind or for params that are not JSON or do not fit the kind's schema. When it returns, the job is
-        durable.
+        unknown kind, for params that are not JSON or do not fit the kind's schema, for a ``delay`` of more than a year,
+        a ``timeout`` of no seconds and less than one attempt. When it returns, the job is durable.
         """
         job = self.make(
             kind,
@@ -110,6 +110,7 @@ class JobService:
         """A checked job that is not stored yet: give many of them to ``insert`` at once."""
         known = self._kinds.get(kind)
         self._kinds.check(known, params)
+        _check_numbers(delay, max_attempts, timeout)
         traceparent, current_tenant = self._current()
         now = self._clock.now()
         return Job(
@@ -119,7 +120,7 @@ class JobService:
             tenant=tenant or current_tenant or self._tenant,
             params=_plain(params),
             priority=priority,
-            max_attempts=max_attempts or known.max_attempts,
+            max_attempts=known.max_attempts if max_attempts is None else max_attempts,
             timeout=known.timeout if timeout is None else timeout,
             key=key,
             created_by=created_by,
@@ -130,19 +131,18 @@ class JobService:
 
     async def insert(self, jobs: Sequence[Job]) -> Sequence[Job]:
         """Store jobs, all or nothing; in order, each job as stored, or the live one that has its key."""
-        self._ensure_started()
-        return await self._portal.call(self._insert, jobs)
+        return await self._entrance.call(self._insert, jobs)
 
     async def get(self, id: str, tenant: str | AllTenants = ALL_TENANTS) -> Job:
         """NotFound if the tenant has no such job."""
-        return await self._portal.call(self._get, id, tenant)
+        return await self._entrance.call(self._get, id, tenant)
 
     async def list(self, filter: JobFilter, *, limit: int = 20, offset: int = 0, before: int | None = None) -> Page:
         """Newest first, from the ``next`` of another page if it is given as ``before``.
 
         A page for a text may hold few jobs or none, and yet have a ``next``: each looks into some thousands of jobs.
         """
-        return await self._portal.call(
+        return await self._entrance.call(
             self._queue.page, filter, limit=limit, offset=offset, before=before, cap=COUNT_CAP
         )
 
@@ -151,7 +151,7 @@ class JobService:
 
         Conflict if it is over; NotFound if the tenant has no such job.
         """
-        return await self._portal.call(self._cancel, id, tenant, by)
+        return await self._entrance.call(self._cancel, id, tenant, by)
 
     async def retry(
         self,
@@ -166,27 +166,31 @@ class JobService:
         Conflict if it is in another status, if a live job has its key, or if its params cannot be edited;
         InvalidRequest for params that do not fit.
         """
-        return await self._portal.call(self._retry, id, tenant, params, by)
+        return await self._entrance.call(self._retry, id, tenant, params, by)
 
     async def wait(self, id: str, tenant: str | AllTenants = ALL_TENANTS, *, seconds: float | None = None) -> Job:
         """The job when it is over. TimeoutError if that takes longer than ``seconds``."""
-        return await self._portal.call(self._wait, id, tenant, seconds)
+        return await self._entrance.call(self._wait, id, tenant, seconds)
 
     async def pause(self, queue: str, *, tenant: str, by: str | None = None) -> None:
         """Let nothing more of a queue be begun; what is at work goes on."""
-        await self._portal.call(self._queue.pause, queue)
+        await self._entrance.call(self._queue.pause, queue)
         self._announcer.audit("queue.paused", by, tenant=tenant, subject=queue, queue=queue)
 
     async def resume(self, queue: str, *, tenant: str, by: str | None = None) -> None:
         """Undo ``pause``."""
-        await self._portal.call(self._queue.resume, queue)
+        await self._entrance.call(self._queue.resume, queue)
         self._announcer.audit("queue.resumed", by, tenant=tenant, subject=queue, queue=queue)
-        await self._portal.call(self._announcer.hint)
+        await self._entrance.call(self._announcer.hint)
 
     async def _insert(self, jobs: Sequence[Job]) -> Sequence[Job]:
         stored = await self._queue.insert(jobs)
-        # One that was there already has another id, or is further on.
-        new = [one for one, asked in zip(stored, jobs, strict=True) if one.id == asked.id and one.attempt == 0]
+        # One that was there already has another id, or is older, or is further on.
+        new = [
+            one
+            for one, asked in zip(stored, jobs, strict=True)
+            if (one.id, one.created_at, one.attempt) == (asked.id, asked.created_at, 0)
+        ]
         await self._announcer.announce(new)
         return stored
 
@@ -252,6 +256,17 @@ class JobService:
         finally:
             leave()
         return job
+
+
+def _check_numbers(delay: float, max_attempts: int | None, timeout: float | None) -> None:
+    problems = Problems()
+    if not delay <= _LONGEST_DELAY:
+        problems.add(f"delay is a number of seconds, at most {_LONGEST_DELAY:,} (a year)", "#/delay")
+    if max_attempts is not None and max_attempts < 1:
+        problems.add("max_attempts is at least 1", "#/max_attempts")
+    if timeout is not None and not timeout > 0:
+        problems.add("timeout is a number of seconds above 0", "#/timeout")
+    problems.raise_any()
 
 
 def _plain(params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -37,13 +37,13 @@ class Staff:
 
     async def members(self) -> Sequence[StaffMember]:
         """Those alive, by name."""
-        seen = await self._keys.list_workers(seen_after=self._clock.now() - self._alive)
-        return [_member(*row) for row in seen if row[1].get("queues")]
+        now = self._clock.now()
+        return [member for member in await self._seen(now - self._alive) if not self._to_come(member, now)]
 
     async def silent(self, since: int, until: int) -> Sequence[StaffMember]:
-        """Those that were last seen in a time, in microseconds, and said no goodbye."""
-        seen = await self._keys.list_workers(seen_after=since)
-        return [_member(*row) for row in seen if row[1].get("queues") and row[2] < until]
+        """Those that were last seen in a time, in microseconds, or before the clock went back; and said no goodbye."""
+        now = self._clock.now()
+        return [member for member in await self._seen(since) if member.seen_at < until or self._to_come(member, now)]
 
     async def dismiss(self, member: StaffMember) -> None:
         """Say the goodbye that a process did not say itself."""
@@ -53,6 +53,14 @@ class Staff:
     async def served(self, *, but: int | None) -> frozenset[str]:
         """The queues that somebody alive does, other than the process ``but``."""
         return frozenset(queue for member in await self.members() if member.pid != but for queue in member.queues)
+
+    async def _seen(self, since: int) -> Sequence[StaffMember]:
+        seen = await self._keys.list_workers(seen_after=since)
+        return [_member(*row) for row in seen if row[1].get("queues")]
+
+    def _to_come(self, member: StaffMember, now: int) -> bool:
+        """True if its last sign is of a time to come: the clock went back since, and it gave none in our time."""
+        return member.seen_at > now + self._alive
 
 
 def _member(name: str, details: Mapping[str, str | int], seen_at: int) -> StaffMember:

@@ -88,16 +88,25 @@ class Untold:
         self._looks = Counter({member.name: self._looks[member.name] + 1 for member in silent})
         for member in silent:
             if self._looks[member.name] >= _LOOKS:
-                await self._speak_for(member, now - self._on_its_way)
+                await self._speak_for(member, now)
 
-    async def _speak_for(self, member: StaffMember, until: int) -> None:
+    async def _speak_for(self, member: StaffMember, now: int) -> None:
         said = 0
-        async for jobs in self._ended(member, member.seen_at - self._on_its_way, until):
-            said += await self._say(jobs, member.service)
+        for since, until in self._times(member, now):
+            async for jobs in self._ended(member, since, until):
+                said += await self._say(jobs, member.service)
         if said:
             logger.warning("%s died before it told how %d jobs ended", member.name, said, extra={"action": "jobs.told"})
         if not said or self._looks[member.name] >= _LAST_LOOK:
             await self._staff.dismiss(member)
+
+    def _times(self, member: StaffMember, now: int) -> Sequence[tuple[int, int]]:
+        """When jobs may have ended of which a worker did not tell, from and until."""
+        since, until = member.seen_at - self._on_its_way, now - self._on_its_way
+        if since < until:
+            return [(since, until)]
+        # The clock went back after its last sign: it died before that, or soon after.
+        return [(since, member.seen_at + self._dead), (until - self._dead, until)]
 
     async def _ended(self, member: StaffMember, since: int, until: int) -> AsyncIterator[Sequence[Job]]:
         """Jobs of a worker that ended in a time, by halves of it until they are few."""

@@ -197,6 +197,9 @@ class Worker:
             stops = await self._queue.beat(self.name, beats, lease=self._lease)
         except BackendUnavailable as error:
             logger.debug("no beat: %s", error)
+            for beat in beats:
+                if beat.progress is not None:
+                    attempts[beat.id].keep_untold()
             return
         for id, stop in stops.items():
             attempts[id].stop(_REASONS[stop])

@@ -98,7 +98,9 @@ class ExportRequest:
             filter=Filter.from_json(params["filter"], tenant=tenant, now=0),
             withheld=tuple(params["withheld"]),
             fields=None if fields is None else tuple(fields),
-            properties=tuple(Column(column["name"], ColumnType(column["type"])) for column in params["properties"]),
+            properties=tuple(
+                Column(column["name"], ColumnType(column["type"])) for column in params.get("properties", ())
+            ),
             limit=params["limit"],
             title=params["title"],
             upto=params["upto"],

@@ -21,6 +21,8 @@ from ..errors import BackendUnavailable
 
 T = TypeVar("T")
 
+_LOOK_EVERY = 0.005
+
 
 class Portal:
     """Runs coroutines on the kit's loop. Starts at first use; a forked child starts its own."""
@@ -66,10 +68,29 @@ class Portal:
 
     def detach(self) -> Callable[[], None]:
         """Let go of the loop, so that the next caller starts another one; call the result to end it."""
+        return partial(_end, *self._let_go())
+
+    async def stop_within(self, seconds: float) -> bool:
+        """Stop the loop, from another one that goes on meanwhile; True once its thread has ended.
+
+        A thread that is busy for longer is left to itself.
+        """
+        loop, thread = self._let_go()
+        if loop is None or thread is None:
+            return True
+        loop.call_soon_threadsafe(loop.stop)
+        # By looking: nobody is told when a thread ends, and while the interpreter ends no other can be begun to wait.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while thread.is_alive():  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_EVERY)
+        return not thread.is_alive()
+
+    def _let_go(self) -> tuple[asyncio.AbstractEventLoop | None, threading.Thread | None]:
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        return partial(_end, loop, thread)
+        return loop, thread
 
     def end(self) -> None:
         """Stop from within the kit's own loop, without waiting for it."""

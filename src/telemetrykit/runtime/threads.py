@@ -31,8 +31,11 @@ class WorkerThread:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Start the thread, again if it has died."""
+        """Start the thread, again if it has died, with nothing to do."""
         if not self.alive:
+            # A forked child inherits the queue in whatever state it was, its lock taken perhaps by the parent's thread,
+            # and with the parent's calls in it.
+            self._calls = SimpleQueue()
             self._thread = threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
             self._thread.start()
 
@@ -50,14 +53,15 @@ class WorkerThread:
 
         The thread does all that by itself if the caller is cancelled.
         """
-        if self.alive:
-            try:
-                await self.run(last)
-            finally:
-                self._calls.put(None)
-                # The next thread must not find the end that was meant for this one.
-                self._calls = SimpleQueue()
-        self._thread = None
+        if not self.alive:
+            return
+        thread, calls = self._thread, self._calls
+        try:
+            await self.run(last)
+        finally:
+            calls.put(None)
+            if self._thread is thread:  # Nobody has started another one meanwhile.
+                self._thread = None
 
 
 def _work(calls: SimpleQueue[_Call | None]) -> None:

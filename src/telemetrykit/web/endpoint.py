@@ -61,6 +61,9 @@ class Answer:
     schema: Schema | None = None
     example: Any = None
     media_type: str = "application/json"
+    #: Where the thing is of which it tells: the path of an address and where its parameter stands in the body, such as
+    #: ``{"/api/v1/exports/{id}": "/job_id"}``. What is below that path is meant, too.
+    leads_to: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
-from .endpoint import Access, Endpoint, Parameter, Schema
+from .endpoint import Access, Answer, Endpoint, Parameter, Schema
 from .problems import MEDIA_TYPE
 from .wire_event import JSON_OBJECT, JSON_VALUE
 
@@ -64,11 +64,12 @@ def statuses(endpoint: Endpoint) -> list[int]:
 
 def document(endpoints: Iterable[Endpoint], base: str) -> dict[str, Any]:
     """The document of a mount at the path ``base``."""
+    known = tuple(endpoints)
     paths: dict[str, dict[str, Any]] = {}
     streams: dict[str, dict[str, Any]] = {}
-    for endpoint in endpoints:
+    for endpoint in known:
         place = streams if endpoint.endless else paths
-        place.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+        place.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, known)
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -84,7 +85,7 @@ def document(endpoints: Iterable[Endpoint], base: str) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, known: Sequence[Endpoint]) -> dict[str, Any]:
     needs = f"Permission: `{endpoint.permission}`." if endpoint.permission else ""
     operation: dict[str, Any] = {
         "operationId": _operation_id(endpoint),
@@ -92,7 +93,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.summary,
         "description": " ".join(filter(None, (endpoint.description, needs))),
         "parameters": _parameters(endpoint.path_parameters, "path") + _parameters(endpoint.parameters, "query"),
-        "responses": {str(status): _response(endpoint, status) for status in statuses(endpoint)},
+        "responses": {str(status): _response(endpoint, status, known) for status in statuses(endpoint)},
         "security": [{"bearer": []}, {"session": []}] if endpoint.access in _WHO_IS_ASKED else [],
     }
     if endpoint.permission:
@@ -130,7 +131,7 @@ def _example(example: Any) -> Mapping[str, Any]:
     return {} if example is None else {"example": example}
 
 
-def _response(endpoint: Endpoint, status: int) -> dict[str, Any]:
+def _response(endpoint: Endpoint, status: int, known: Sequence[Endpoint]) -> dict[str, Any]:
     answer = endpoint.answers.get(status)
     description = answer.description if answer else _PROBLEMS.get(status, HTTPStatus(status).phrase)
     content: dict[str, Any] = {}
@@ -141,4 +142,22 @@ def _response(endpoint: Endpoint, status: int) -> dict[str, Any]:
     if status == 404 and endpoint.path_parameters:
         # Some hosts do not hand on a path with a line break in it, and answer themselves.
         content["text/plain"] = {"schema": {"type": "string"}}
-    return {"description": description, **({"content": content} if content else {})}
+    links = {} if answer is None else _links(answer, known)
+    return {
+        "description": description,
+        **({"content": content} if content else {}),
+        **({"links": links} if links else {}),
+    }
+
+
+def _links(answer: Answer, known: Sequence[Endpoint]) -> Mapping[str, Any]:
+    """The addresses that an answer leads to, by the names of their operations."""
+    return {
+        _operation_id(endpoint): {
+            "operationId": _operation_id(endpoint),
+            "parameters": {parameter.name: f"$response.body#{pointer}" for parameter in endpoint.path_parameters},
+        }
+        for path, pointer in answer.leads_to.items()
+        for endpoint in known
+        if endpoint.path == path or endpoint.path.startswith(f"{path}/")
+    }

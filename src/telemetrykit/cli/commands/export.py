@@ -29,7 +29,7 @@ _EXPORTS = "exports"
 @click.option("--compression", metavar="NAME", help="gzip, or none.")
 @click.option("--fields", metavar="NAMES", help="Columns, with commas between them.")
 @click.option("--limit", type=int, metavar="ROWS", help="At most so many rows; 100,000 if not given.")
-@click.option("--since", "start_time", metavar="TIME", help="From this time, or so long ago: -7d.")
+@click.option("--since", "start_time", metavar="TIME", help="From this time, or -7d; the last 365 days if not given.")
 @click.option("--until", "end_time", metavar="TIME", help="Up to this time.")
 @click.option("--title", help="The heading of a document.")
 @click.option("--tenant", metavar="NAME", help="Whose rows; everybody's if not given.")
@@ -71,7 +71,7 @@ def command(
         telemetry = _telemetry(options, plugins, follow=follow)
         asyncio.run(_in_store(telemetry, order))
     else:
-        asyncio.run(order.carry_out(AppExports(remote, token=read_token(token_file))))
+        asyncio.run(order.carry_out(AppExports(remote, token=read_token(token_file), tell=note)))
     order.say(options)
 
 
@@ -132,7 +132,7 @@ def _telemetry(options: CommonOptions, plugins: Sequence[object], *, follow: boo
 
 async def _in_store(telemetry: Telemetry, order: _Order) -> None:
     async with telemetry:
-        await order.carry_out(StoreExports(telemetry))
+        await order.carry_out(StoreExports(telemetry, tell=note))
 
 
 def _summary(file: str, facts: Mapping[str, Any]) -> str:

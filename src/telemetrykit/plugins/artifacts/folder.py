@@ -77,8 +77,7 @@ def sweep(folder: Path) -> None:
     drafts = folder / _DRAFTS
     _make(drafts)
     for path in drafts.iterdir():
-        if _is_abandoned(path):
-            path.unlink(missing_ok=True)
+        _discard_abandoned(path)
 
 
 def measure(folder: Path) -> tuple[int, int]:
@@ -124,10 +123,9 @@ def remove(path: Path, folder: Path) -> bool:
     there = path.exists()
     path.unlink(missing_ok=True)
     _about(path).unlink(missing_ok=True)
-    for parent in path.parents:
-        if parent == folder or not parent.is_dir() or any(parent.iterdir()):
-            break
-        parent.rmdir()
+    with suppress(OSError):  # It holds something, or another process was quicker.
+        for parent in path.relative_to(folder).parents[:-1]:
+            (folder / parent).rmdir()
     return there
 
 
@@ -162,14 +160,11 @@ def _begin(drafts: Path) -> tuple[Path, BinaryIO]:
         file.close()  # Somebody swept between the two.
 
 
-def _is_abandoned(path: Path) -> bool:
-    """Nobody holds it open."""
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+def _discard_abandoned(path: Path) -> None:
+    """Remove a draft that nobody holds open."""
+    with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()  # Under the lock: whoever has only just made it waits for that, and sees that it is gone.
 
 
 def _make(folder: Path) -> None:

@@ -12,6 +12,7 @@ import urllib3
 
 from ...errors import BackendUnavailable
 from ...runtime import codec
+from ...runtime.forks import after_fork
 from ...runtime.threads import WorkerThread
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class KeySet:
         self._fetched_at: float | None = None
         self._thread = WorkerThread("telemetrykit.jwks")
         self._lock: asyncio.Lock | None = None
+        after_fork(self._renew)
 
     async def find(self, kid: str | None) -> PyJWK | None:
         """The key with this id; without an id the only key there is. BackendUnavailable if no key was ever fetched."""
@@ -49,6 +51,10 @@ class KeySet:
     async def close(self) -> None:
         """End the thread; a later ``find`` starts it again."""
         await self._thread.stop()
+        self._lock = None
+
+    def _renew(self) -> None:
+        """In a forked child: who held the lock does not exist here."""
         self._lock = None
 
     def _known(self, kid: str | None) -> PyJWK | None:

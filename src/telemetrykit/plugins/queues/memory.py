@@ -16,6 +16,7 @@ from ...settings import Settings
 from . import moves
 from .gates import Gate, QueueState, Waiting, let_pass
 from .inserting import live_key, sort_out
+from .jumps import Jumps
 from .matching import matches
 from .memory_table import Table, copied
 from .memory_views import group_failures, page_of, stats_of
@@ -40,7 +41,8 @@ class MemoryQueue(Queue):
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._table = Table()
+        self._jumps = Jumps(self._clock)
+        self._table = Table(self._clock)
         self._states: dict[str, QueueState] = {}
         self._forgotten = Forgotten()
 
@@ -150,10 +152,16 @@ class MemoryQueue(Queue):
         self._states[queue] = self._state(queue)._replace(paused=False)
 
     async def reap(self, *, max_stalled: int) -> Sequence[Job]:
-        now = self._clock.now()
+        look = self._jumps.look()
+        now = look.now
         at_work = self._table.entries([JobStatus.PROCESSING])
         for entry in at_work:
-            self._table.lease(entry.job.id, min(entry.job.lease_until or now, now + entry.lease), entry.lease)
+            longest = now + entry.lease
+            until = longest if look.ahead else min(entry.job.lease_until or now, longest)
+            self._table.lease(entry.job.id, until, entry.lease)
+        if look.back:
+            self._hasten(now)
+        self._jumps.keep(look)
         lost = [entry.job for entry in at_work if (entry.job.lease_until or now) <= now]
         return self._table.put([moves.reaped(job, now, max_stalled) for job in lost])
 
@@ -171,6 +179,10 @@ class MemoryQueue(Queue):
     async def tally(self, tenant: str | AllTenants, *, since: int) -> Sequence[Tally]:
         there = JobFilter(tenant=tenant, since=since)
         return combine([*parts_of(self._matching(there)), *self._forgotten.since(tenant, since)])
+
+    def _hasten(self, now: int) -> None:
+        waiting = [entry for entry in self._table.entries(WAITING) if min(entry.job.run_at, entry.since) > now]
+        self._table.put([moves.hastened(entry.job, entry.since, now) for entry in waiting])
 
     def _matching(self, filter: JobFilter) -> Iterator[Job]:
         return (job for job in self._table.newest() if matches(filter, job))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...model.job import Job, JobStatus
+from ...runtime.clock import Clock
 from ...runtime.codec import pack, unpack
 from .inserting import Key, live_key
 from .rows import read_row, write_row
@@ -14,17 +15,19 @@ from .rows import read_row, write_row
 
 @dataclass(slots=True)
 class Entry:
-    """A job, when it came, and how long its lease was made for, in microseconds."""
+    """A job, when it came, when it changed last, and how long its lease was made for, in microseconds."""
 
     job: Job
     number: int
+    since: int
     lease: int = 0
 
 
 class Table:
     """Every job by id, by status and by key, in the order of its changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._numbers = itertools.count(1)
         self._revisions = itertools.count(1)
         # The one that changed last comes last.
@@ -72,7 +75,8 @@ class Table:
 
     def _put(self, job: Job) -> Job:
         earlier = self._entries.get(job.id)
-        entry = Entry(job, next(self._numbers)) if earlier is None else Entry(job, earlier.number, earlier.lease)
+        number, lease = (next(self._numbers), 0) if earlier is None else (earlier.number, earlier.lease)
+        entry = Entry(job, number, self._clock.now(), lease)
         self._forget(job.id)
         self._entries[job.id] = self._by_status[job.status][job.id] = entry
         if (key := live_key(job)) is not None:

@@ -72,7 +72,7 @@ def settled(job: Job, settlement: Settlement, now: int) -> Job:
     if job.cancelling and status in WAITING:
         status = JobStatus.CANCELLED
     if status in WAITING:
-        return _waiting_again(job, settlement)
+        return _waiting_again(job, settlement, now)
     return _over(job, status, now, result=settlement.result, failure=settlement.failure)
 
 
@@ -90,6 +90,11 @@ def reaped(job: Job, now: int, max_stalled: int) -> Job:
         run_at=min(job.run_at, now),
         lease_until=None,
     )
+
+
+def hastened(job: Job, since: int, now: int) -> Job:
+    """It waits since a time that is still to come: from now on it waits as long as it was to wait then."""
+    return job.evolve(run_at=job.run_at - (since - now))
 
 
 def cancelled(job: Job, now: int) -> Job:
@@ -120,15 +125,17 @@ def is_over(job: Job, before: int) -> bool:
     return job.status in FINISHED and job.finished_at is not None and job.finished_at < before
 
 
-def _waiting_again(job: Job, settlement: Settlement) -> Job:
-    run_at = job.run_at if settlement.run_at is None else settlement.run_at
+def _waiting_again(job: Job, settlement: Settlement, now: int) -> Job:
+    run_at = min(job.run_at, now) if settlement.run_at is None else settlement.run_at
     if settlement.status is JobStatus.QUEUED:
         return job.to(JobStatus.QUEUED, attempt=job.attempt - 1, run_at=run_at, lease_until=None)
     return job.to(JobStatus.RETRYING, run_at=run_at, failure=settlement.failure, lease_until=None)
 
 
 def _over(job: Job, status: JobStatus, now: int, **changes: Any) -> Job:
-    return job.to(status, finished_at=now, lease_until=None, cancelling=False, **changes)
+    # The clock may have gone back since it began.
+    started_at = None if job.started_at is None else min(job.started_at, now)
+    return job.to(status, started_at=started_at, finished_at=now, lease_until=None, cancelling=False, **changes)
 
 
 def _worker_lost(job: Job, stalled: int) -> JobFailure:

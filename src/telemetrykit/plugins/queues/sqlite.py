@@ -27,6 +27,7 @@ from . import (
     sqlite_tally,
     sqlite_work,
 )
+from .jumps import Jumps
 
 _MICROS = 1_000_000
 # Between two steps of deleting, so that others get their turn.
@@ -53,6 +54,7 @@ class SqliteQueue(Queue):
     def __init__(self, path: Path, *, clock: Clock | None = None, busy_timeout: float = 5.0) -> None:
         """``busy_timeout`` is how many seconds to wait for a lock."""
         self._clock = clock or SystemClock()
+        self._jumps = Jumps(self._clock)
         self._database = Database(path, busy_timeout=busy_timeout)
 
     async def open(self) -> None:
@@ -72,7 +74,7 @@ class SqliteQueue(Queue):
         return Health()
 
     async def insert(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        return await self._database.write(sqlite_table.insert, jobs) if jobs else ()
+        return await self._database.write(sqlite_table.insert, jobs, self._clock) if jobs else ()
 
     async def claim(
         self,
@@ -122,7 +124,7 @@ class SqliteQueue(Queue):
         return await self._database.write(sqlite_steps.retry, id, params, self._clock)
 
     async def expire(self, id: str) -> Job | None:
-        return await self._database.write(sqlite_steps.expire, id)
+        return await self._database.write(sqlite_steps.expire, id, self._clock)
 
     async def pause(self, queue: str) -> None:
         await self._database.write(sqlite_steps.pause, queue)
@@ -131,7 +133,7 @@ class SqliteQueue(Queue):
         await self._database.write(sqlite_steps.resume, queue)
 
     async def reap(self, *, max_stalled: int) -> Sequence[Job]:
-        return await self._database.write(sqlite_work.reap, max_stalled, self._clock)
+        return await self._database.write(sqlite_work.reap, max_stalled, self._jumps)
 
     async def delete(self, filter: JobFilter, *, finished_before: int) -> int:
         deleted = 0

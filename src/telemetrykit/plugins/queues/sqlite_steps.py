@@ -25,24 +25,28 @@ def get(session: Session, id: str) -> Job | None:
 
 def cancel(session: Session, id: str, clock: Clock) -> Job | None:
     """See ``Queue.cancel``."""
-    return _change(session, id, lambda job: moves.cancelled(job, clock.now()) if job.live else None)
+    return _change(session, id, lambda job, now: moves.cancelled(job, now) if job.live else None, clock)
 
 
-def expire(session: Session, id: str) -> Job | None:
+def expire(session: Session, id: str, clock: Clock) -> Job | None:
     """See ``Queue.expire``."""
-    return _change(session, id, lambda job: job.to(JobStatus.EXPIRED) if job.status is JobStatus.COMPLETED else None)
+
+    def gone(job: Job, _now: int) -> Job | None:
+        return job.to(JobStatus.EXPIRED) if job.status is JobStatus.COMPLETED else None
+
+    return _change(session, id, gone, clock)
 
 
 def retry(session: Session, id: str, params: Mapping[str, Any] | None, clock: Clock) -> Job | None:
     """See ``Queue.retry``."""
 
-    def again(job: Job) -> Job | None:
+    def again(job: Job, now: int) -> Job | None:
         if job.status not in moves.RETRYABLE:
             return None
-        retried = moves.retried(job, clock.now(), params)
+        retried = moves.retried(job, now, params)
         return None if with_keys(session.connection, [live_key(retried)]) else retried
 
-    return _change(session, id, again)
+    return _change(session, id, again, clock)
 
 
 def pause(session: Session, queue: str) -> None:
@@ -57,11 +61,12 @@ def resume(session: Session, queue: str) -> None:
         connection.execute(_PAUSE, (queue, 0))
 
 
-def _change(session: Session, id: str, step: Callable[[Job], Job | None]) -> Job | None:
+def _change(session: Session, id: str, step: Callable[[Job, int], Job | None], clock: Clock) -> Job | None:
     """Take a step with a job, if it is there and the step leads somewhere."""
     with session.writing() as connection:
+        now = clock.now()
         before = load(connection, [id]).get(id)
-        after = None if before is None else step(before)
+        after = None if before is None else step(before, now)
         if after is None or after == before:
             return after
-        return save(connection, [after])[0]
+        return save(connection, [after], now)[0]

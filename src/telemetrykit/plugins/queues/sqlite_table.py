@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from ...model.job import Job
+from ...runtime.clock import Clock
 from ...runtime.codec import dumps, loads
 from ..stores.sqlite_errors import DamagedRow
 from ..stores.sqlite_session import Session
@@ -26,7 +27,10 @@ _FIXED = ("id", "queue", "kind", "tenant", "priority", "max_attempts", "timeout"
 _CHANGING = tuple(name for name in COLUMNS if name not in _FIXED)
 _pick = itemgetter(*map(COLUMNS.index, _CHANGING))
 _FAILURE = COLUMNS.index("failure")
-_UPDATE = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in _CHANGING)}, fingerprint = ? WHERE id = ?"  # noqa: S608
+_UPDATE = (
+    f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in _CHANGING)}, fingerprint = ?, waits_since = ?"  # noqa: S608
+    " WHERE id = ?"
+)
 
 
 def as_json(values: Iterable[object]) -> str:
@@ -65,7 +69,7 @@ def with_keys(connection: sqlite3.Connection, keys: Iterable[Key | None]) -> lis
     return read_jobs(rows)
 
 
-def insert(session: Session, jobs: Sequence[Job]) -> Sequence[Job]:
+def insert(session: Session, jobs: Sequence[Job], clock: Clock) -> Sequence[Job]:
     """See ``Queue.insert``."""
     rows = {job.id: write_row(job) for job in jobs}
     with session.writing() as connection:
@@ -74,18 +78,18 @@ def insert(session: Session, jobs: Sequence[Job]) -> Sequence[Job]:
         fresh, ids = sort_out(jobs, known.values())
         first = take_revisions(connection, len(fresh))
         new = [_with_revision(rows[job.id], revision) for revision, job in enumerate(fresh, first)]
-        _add(connection, new)
+        _add(connection, new, clock.now())
     known |= {job.id: job for job in read_jobs(new)}
     return [known[id] for id in ids]
 
 
-def save(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Job]:
+def save(connection: sqlite3.Connection, jobs: Sequence[Job], now: int) -> Sequence[Job]:
     """Write jobs that have changed; answers them as they are stored, with their new revisions."""
     if not jobs:
         return ()
     first = take_revisions(connection, len(jobs))
     rows = [_with_revision(write_row(job), revision) for revision, job in enumerate(jobs, first)]
-    connection.executemany(_UPDATE, [(*_pick(row), _fingerprint(row), row[0]) for row in rows])
+    connection.executemany(_UPDATE, [(*_pick(row), _fingerprint(row), now, row[0]) for row in rows])
     return read_jobs(rows)
 
 
@@ -97,13 +101,13 @@ def take_revisions(connection: sqlite3.Connection, count: int) -> int:
     return int(newest) - count + 1
 
 
-def _add(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    one = f"({', '.join('?' * (len(COLUMNS) + 1))})"
+def _add(connection: sqlite3.Connection, rows: Sequence[Row], now: int) -> None:
+    one = f"({', '.join('?' * (len(COLUMNS) + 2))})"
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
         connection.execute(
-            f"INSERT INTO jobs ({SELECT}, fingerprint) VALUES {', '.join([one] * len(part))}",  # noqa: S608
-            tuple(chain.from_iterable((*row, _fingerprint(row)) for row in part)),
+            f"INSERT INTO jobs ({SELECT}, fingerprint, waits_since) VALUES {', '.join([one] * len(part))}",  # noqa: S608
+            tuple(chain.from_iterable((*row, _fingerprint(row), now) for row in part)),
         )
 
 

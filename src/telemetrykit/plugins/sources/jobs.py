@@ -52,15 +52,16 @@ class JobSource:
     async def rows(self, request: ExportRequest, context: Context) -> AsyncIterator[Batch]:
         filter = job_filter(request.filter)
         readers = [_COLUMNS[column.name][1] for column in self.columns(request)]
-        read = 0
-        while read < request.limit:
-            size = min(_PAGE, request.limit - read)
-            jobs = await context.queue.list(filter, limit=size, offset=read)
-            if jobs:
-                yield Batch([[read_cell(job) for read_cell in readers] for job in jobs])
-            if len(jobs) < size:
+        left = request.limit
+        before: int | None = None
+        while left:
+            # From job to job and not by their number: those that go meanwhile must hide no others.
+            page = await context.queue.page(filter, limit=min(_PAGE, left), before=before, cap=0)
+            if page.jobs:
+                yield Batch([[read_cell(job) for read_cell in readers] for job in page.jobs])
+            left, before = left - len(page.jobs), page.next
+            if before is None:
                 return
-            read += size
 
 
 def job_filter(filter: Filter) -> JobFilter:

@@ -50,6 +50,8 @@ class Lane:
         self._gate = threading.RLock()
         #: True while a fork is under way and the file is let go of.
         self.paused = False
+        #: True once the file is let go of for good.
+        self.ended = False
         #: Calls handed in and not answered yet.
         self.pending = 0
 
@@ -91,6 +93,7 @@ class Lane:
     def _end(self) -> None:
         with self._in_use:
             self._disconnect()
+            self.ended = True
 
     def _call_now(self, function: Callable[[Session], T]) -> T:
         try:
@@ -124,6 +127,11 @@ class Database:
         self.path = path
         self._busy_timeout = busy_timeout
         self._lanes: tuple[Lane, ...] = ()
+        #: Those and the ones that are still to let go of the file.
+        self._begun: list[Lane] = []
+        #: Held while lanes are begun, and while the process forks.
+        self._turn = threading.RLock()
+        self._forking = False
         #: In a forked child: connections of its parent.
         self._inherited: list[Lane] = []
         around_fork(before=self._pause, in_parent=self._resume, in_child=self._renew)
@@ -137,10 +145,7 @@ class Database:
             )
         if self._lanes:
             return
-        readers = (self._make_lane(f"reader-{number}", threading.RLock()) for number in range(1, _READERS + 1))
-        self._lanes = (self._make_lane("writer", TURNS.of(self.path)), *readers)
-        for lane in self._lanes:
-            lane.start()
+        self._begin()
         try:
             await self.write(lambda _: None)
         except BaseException:
@@ -162,17 +167,32 @@ class Database:
         number = min(readers, key=lambda n: self._lanes[n].pending, default=0)
         return await self._lane(number).run(function, *args, **kwargs)
 
+    def _begin(self) -> None:
+        with self._turn:
+            readers = (self._make_lane(f"reader-{number}", threading.RLock()) for number in range(1, _READERS + 1))
+            self._lanes = (self._make_lane("writer", TURNS.of(self.path)), *readers)
+            self._begun = [lane for lane in self._begun if not lane.ended] + list(self._lanes)
+            for lane in self._lanes:
+                lane.start()
+
     def _pause(self) -> None:
-        for lane in self._lanes:
+        self._turn.acquire()
+        self._forking = True
+        for lane in self._begun:
             lane.pause()
 
     def _resume(self) -> None:
-        for lane in self._lanes:
+        if not self._forking:
+            return  # It was made while the process forked.
+        self._forking = False
+        for lane in self._begun:
             lane.resume()
+        self._turn.release()
 
     def _renew(self) -> None:
-        self._inherited += [lane for lane in self._lanes if not lane.paused]
-        self._lanes = ()
+        self._inherited += [lane for lane in self._begun if not (lane.paused or lane.ended)]
+        self._lanes, self._begun = (), []
+        self._turn, self._forking = threading.RLock(), False
 
     def _make_lane(self, name: str, in_use: threading.RLock) -> Lane:
         return Lane(f"telemetrykit.sqlite.{name}", self.path, self._busy_timeout, in_use)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ...errors import BackendUnavailable
 
 #: The migrations that this code is written for. An upgrade may lay a newer one beside a process that runs on.
-_VERSION = 6
+_VERSION = 7
 _TABLE = """
 CREATE TABLE IF NOT EXISTS tk_schema (
     version INTEGER PRIMARY KEY,

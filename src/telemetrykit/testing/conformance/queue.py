@@ -15,6 +15,7 @@ from ...model.health import HealthStatus
 from ...model.job import QueueLimits, Rate
 from ..clock import FakeClock
 from .queue_claims import ClaimConformance, InsertConformance, LimitConformance
+from .queue_clock import HOUR, ClockConformance
 from .queue_jobs import EVERY, LEASE, Fresh, QueueCase, end, finish, ids, new_job, new_jobs, put, take, take_one
 from .queue_lists import ChangesConformance, ListConformance, StatsConformance
 from .queue_machine import check_against_model
@@ -61,6 +62,7 @@ class QueueConformance(
     CancelConformance,
     RetryConformance,
     ReapConformance,
+    ClockConformance,
     DeleteConformance,
     ListConformance,
     ChangesConformance,
@@ -124,6 +126,22 @@ class SharedQueueConformance(QueueCase):
             for queue in queues * 5:
                 group.start_soon(insert, queue)
         assert len(answers) == await queues[0].count(EVERY, cap=10) == 1
+
+    async def test_a_jump_of_the_clock_is_made_good_by_whichever_of_them_looks(
+        self, queues: tuple[Queue, Queue], clock: FakeClock
+    ) -> None:
+        one, two = queues
+        await one.reap(max_stalled=1)
+        await put(one, new_job(clock))
+        job = await take_one(one)
+        clock.set_back(-HOUR)
+        assert not await two.reap(max_stalled=1), "it has never looked before"
+        await put(one, new_job(clock))
+        clock.set_back(HOUR)
+        assert not await two.reap(max_stalled=1)
+        assert len((await take(one)).jobs) == 1
+        clock.advance(LEASE)
+        assert job.id in ids(await one.reap(max_stalled=1))
 
     async def test_a_watcher_of_one_misses_nothing_that_both_do(
         self, queues: tuple[Queue, Queue], clock: FakeClock

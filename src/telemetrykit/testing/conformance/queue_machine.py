@@ -125,7 +125,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(max_stalled=st.integers(0, 2))
     def reap(self, max_stalled: int) -> None:
-        self._model.reap(max_stalled, self._runner.run(self._queue.reap(max_stalled=max_stalled)))
+        answer = self._runner.run(self._queue.reap(max_stalled=max_stalled))
+        after = self._runner.run(self._queue.list(EVERY, limit=_MANY))
+        self._model.reap(max_stalled, answer, {job.id: job for job in after})
 
     @rule(name=_queues)
     def pause(self, name: str) -> None:
@@ -151,6 +153,10 @@ class QueueMachine(RuleBasedStateMachine):
     def the_clock_is_set_back(self, seconds: float) -> None:
         self._clock.set_back(seconds)
         self._model.shake()
+
+    @rule(seconds=st.sampled_from([1, 60, 90_000]))
+    def the_clock_is_set_ahead(self, seconds: float) -> None:
+        self._clock.set_back(-seconds)
 
     @invariant()
     def every_job_is_there_as_it_should_be(self) -> None:

@@ -64,6 +64,10 @@ class QueueModel:
         self.jobs: dict[str, Job] = {}
         self.paused: set[str] = set()
         self.newest = 0
+        self._drift = self._read_drift()
+        self._reaped_once = False
+        #: When each job was changed last.
+        self._since: dict[str, int] = {}
         self._lengths: dict[str, int] = {}
         self._tokens = {name: Tokens(limits.rate, clock.now()) for name, limits in LIMITS.items() if limits.rate}
 
@@ -137,7 +141,7 @@ class QueueModel:
         elif job.status is JobStatus.PROCESSING:
             self._change(job.evolve(cancelling=True), answer)
         else:
-            self._change(job.to(JobStatus.CANCELLED, finished_at=self.now), answer)
+            self._change(self._over(job.to(JobStatus.CANCELLED)), answer)
 
     def retry(self, id: str, params: Mapping[str, Any] | None, answer: Job | None) -> None:
         job = self.jobs.get(id)
@@ -155,15 +159,13 @@ class QueueModel:
         else:
             self._change(job.to(JobStatus.EXPIRED), answer)
 
-    def reap(self, max_stalled: int, answer: Sequence[Job]) -> None:
+    def reap(self, max_stalled: int, answer: Sequence[Job], after: Mapping[str, Job]) -> None:
+        """``after`` are the jobs as they are then."""
+        self._make_good(after)
         expected = {}
         for job in self.jobs.values():
-            if job.status is JobStatus.PROCESSING:
-                # A lease that was made before the clock went back lasts no longer than it was made for.
-                until = min(job.lease_until or 0, self.now + self._lengths[job.id])
-                self.jobs[job.id] = kept = job.evolve(lease_until=until)
-                if until <= self.now:
-                    expected[job.id] = self._reaped(kept, max_stalled)
+            if job.status is JobStatus.PROCESSING and (job.lease_until or 0) <= self.now:
+                expected[job.id] = self._reaped(job, max_stalled)
         answered = {job.id: job for job in answer}
         assert len(answered) == len(answer)
         assert answered.keys() == expected.keys()
@@ -203,6 +205,7 @@ class QueueModel:
         if before is not None and before.status is not actual.status:
             assert actual.status in TRANSITIONS[before.status]
         self.newest = actual.revision
+        self._since[actual.id] = self.now
         self.jobs[actual.id] = actual
 
     def _change_all(self, expected: Mapping[str, Job], actual: Mapping[str, Job]) -> None:
@@ -264,18 +267,42 @@ class QueueModel:
         progress = settlement.progress or job.progress
         ended = job.to(status, lease_until=None, cancelling=False, progress=progress)
         if status is JobStatus.QUEUED:
-            return ended.evolve(attempt=job.attempt - 1, run_at=settlement.run_at or job.run_at)
+            return ended.evolve(attempt=job.attempt - 1, run_at=settlement.run_at or min(job.run_at, self.now))
         if status is JobStatus.RETRYING:
             return ended.evolve(run_at=settlement.run_at, failure=settlement.failure)
-        return ended.evolve(finished_at=self.now, result=settlement.result, failure=settlement.failure)
+        return self._over(ended, result=settlement.result, failure=settlement.failure)
 
     def _reaped(self, job: Job, max_stalled: int) -> Job:
         lost = job.evolve(stalled=job.stalled + 1, lease_until=None, cancelling=False)
         if job.cancelling:
-            return lost.to(JobStatus.CANCELLED, finished_at=self.now)
+            return self._over(lost.to(JobStatus.CANCELLED))
         if lost.stalled > max_stalled:
-            return lost.to(JobStatus.FAILED, finished_at=self.now)
+            return self._over(lost.to(JobStatus.FAILED))
         return lost.to(JobStatus.QUEUED, attempt=job.attempt - 1, run_at=min(job.run_at, self.now))
+
+    def _over(self, job: Job, **changes: Any) -> Job:
+        began = None if job.started_at is None else min(job.started_at, self.now)
+        return job.evolve(started_at=began, finished_at=self.now, **changes)
+
+    def _read_drift(self) -> int:
+        return self.now - round(self._clock.monotonic() * MICROS)
+
+    def _make_good(self, after: Mapping[str, Job]) -> None:
+        """What a jump of the clock has done to leases, and to jobs that wait."""
+        before, self._drift = self._drift, self._read_drift()
+        back = not self._reaped_once or self._drift < before - MICROS
+        self._reaped_once = True
+        for job in [job for job in self.jobs.values() if job.status is JobStatus.PROCESSING]:
+            until = self.now + self._lengths[job.id]
+            if self._drift <= before + MICROS:
+                until = min(until, job.lease_until or 0)
+            self.jobs[job.id] = job.evolve(lease_until=until)
+        early = [job for job in self.jobs.values() if job.status in WAITING and back and self._is_early(job)]
+        moved = {job.id: job.evolve(run_at=self.now + job.run_at - self._since[job.id]) for job in early}
+        self._change_all(moved, {id: after[id] for id in moved})
+
+    def _is_early(self, job: Job) -> bool:
+        return min(job.run_at, self._since[job.id]) > self.now
 
     def _stats(self, name: str) -> QueueStats:
         jobs = [job for job in self.jobs.values() if job.queue == name]

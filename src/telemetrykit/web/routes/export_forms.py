@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...contracts.exports import Row, Value
+from ...exports.catalog import Catalog
 from ...exports.reader import MAX_TITLE
 from ...exports.refusals import RETRYABLE
 from ...model.event import rfc3339
@@ -19,9 +20,11 @@ _TIME = {"type": ["string", "null"], "format": "date-time"}
 _TEXT = {"type": "string"}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[^\\u0000]*$"}
 _MOMENT = {"type": "string", "description": "A time, or how long ago: 2026-11-21T09:30:00Z, -7d."}
+_TOLD_MOMENT = {"anyOf": [{"format": "date-time"}, {"pattern": "^-[0-9]{1,3}[smhdw]$"}]}
 _COUNT = {"type": ["integer", "null"], "minimum": 0}
 _SECOND = 1_000_000
 
+#: What is checked of a body before it is read.
 REQUEST_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -35,7 +38,6 @@ REQUEST_SCHEMA: dict[str, Any] = {
         "limit": {"type": "integer", "default": DEFAULT_ROWS, "description": f"Rows, from 1 to {MAX_ROWS}."},
         "title": {"type": "string", "maxLength": MAX_TITLE, "pattern": "^[^\\u0000]*$"},
     },
-    "required": ["format"],
     "additionalProperties": False,
 }
 REQUEST_EXAMPLE: dict[str, Any] = {
@@ -102,6 +104,21 @@ EXPORT_ID = Parameter(
     example="0199d1f2-7a31-7c4e-8000-2a1f6c3b9d10",
 )
 OTHER_STATUS = Answer(description="The export is in a status that does not allow this.")
+
+
+def told_request_schema(catalog: Catalog) -> dict[str, Any]:
+    """The schema of a body for its readers, with what there is to choose from here. Whoever chooses something else is
+    told more than a schema can tell."""
+    told: dict[str, dict[str, Any]] = {
+        "source": {"enum": [source.name for source in catalog.sources]},
+        "format": {"enum": [format.name for format in catalog.formats]},
+        "compression": {"enum": ["none", *(compressor.name for compressor in catalog.compressors)]},
+        "start_time": _TOLD_MOMENT,
+        "end_time": _TOLD_MOMENT,
+        "limit": {"minimum": 1, "maximum": MAX_ROWS},
+    }
+    properties = {name: {**schema, **told.get(name, {})} for name, schema in REQUEST_SCHEMA["properties"].items()}
+    return {**REQUEST_SCHEMA, "properties": properties, "required": ["format"]}
 
 
 def export_to_json(job: Job, *, now: int, download_url: str | None) -> dict[str, Any]:

@@ -33,10 +33,12 @@ from .export_forms import (
     TAG,
     export_to_json,
     row_to_json,
+    told_request_schema,
 )
 
 _ALIASES = {"pending": (JobStatus.QUEUED, JobStatus.RETRYING, JobStatus.PROCESSING)}
 _STATUSES = [*(status.value for status in JobStatus), *_ALIASES]
+_NOT_AGAIN = Answer(description=f"{OTHER_STATUS.description[:-1]}, or no file of its format can be made here.")
 #: Above so many rows a document of pages is more than anybody reads.
 _MANY_FOR_PAGES = 50_000
 _PAGED = frozenset(("pdf", "docx"))
@@ -69,11 +71,22 @@ _PREVIEW = {
     "properties": {"columns": _COLUMNS, "rows": {"type": "array"}, "total": {"type": ["integer", "null"]}},
     "required": ["columns", "rows", "total"],
 }
+_FORMAT = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "media_type": {"type": "string"},
+        "suffix": {"type": "string"},
+        "max_rows": {"type": ["integer", "null"]},
+        "unavailable": {"type": ["string", "null"], "description": "Why a request for it is refused, and the cure."},
+    },
+    "required": ["name", "media_type", "suffix", "max_rows", "unavailable"],
+}
 _CATALOG = {
     "type": "object",
     "properties": {
         "sources": {"type": "array", "items": {"type": "object"}},
-        "formats": {"type": "array", "items": {"type": "object"}},
+        "formats": {"type": "array", "items": _FORMAT},
         "compressions": {"type": "array", "items": {"type": "string"}},
     },
     "required": ["sources", "formats", "compressions"],
@@ -92,10 +105,8 @@ _ACCEPTED = Answer(
         },
         "required": ["job_id", "status", "created_at", "estimated_completion_at", "status_url"],
     },
+    leads_to={"/api/v1/exports/{id}": "/job_id", "/api/v1/jobs/{id}": "/job_id"},
 )
-#: Which formats there are tells the catalog, and so what to do if none is named.
-_CHECKED = {name: words for name, words in REQUEST_SCHEMA.items() if name != "required"}
-_BODY = {"application/json": Media(schema=_CHECKED, told=REQUEST_SCHEMA, example=REQUEST_EXAMPLE)}
 
 
 class ExportRoutes:
@@ -107,6 +118,8 @@ class ExportRoutes:
         self._access = access
         self._clock = parts.clock
         self._gate = gate
+        told = told_request_schema(parts.exports.catalog)
+        self._body = {"application/json": Media(schema=REQUEST_SCHEMA, told=told, example=REQUEST_EXAMPLE)}
 
     def endpoints(self) -> list[Endpoint]:
         return [*self._making(), *self._telling(), *self._acting()]
@@ -123,7 +136,7 @@ class ExportRoutes:
                 tag=TAG,
                 permission="exports:create",
                 parameters=(TENANT,),
-                body=_BODY,
+                body=self._body,
                 answers={202: _ACCEPTED, 409: Answer(description="The Idempotency-Key was used for another export.")},
             ),
             Endpoint(
@@ -134,7 +147,7 @@ class ExportRoutes:
                 tag=TAG,
                 permission="exports:create",
                 parameters=(TENANT,),
-                body=_BODY,
+                body=self._body,
                 answers={200: Answer(description="The beginning of the file.", schema=_PREVIEW)},
             ),
             Endpoint(
@@ -205,7 +218,7 @@ class ExportRoutes:
                 permission="exports:create",
                 path_parameters=(EXPORT_ID,),
                 parameters=(TENANT,),
-                answers={202: _ACCEPTED, 409: OTHER_STATUS},
+                answers={202: _ACCEPTED, 409: _NOT_AGAIN},
             ),
         ]
 
@@ -222,7 +235,7 @@ class ExportRoutes:
                     }
                     for source in catalog.sources
                 ],
-                "formats": [_format(format) for format in catalog.formats],
+                "formats": [_format(format, catalog.obstacle(format)) for format in catalog.formats],
                 "compressions": ["none", *(compressor.name for compressor in catalog.compressors)],
             }
         )
@@ -301,12 +314,13 @@ def _warnings(request: ExportRequest) -> list[str]:
     return []
 
 
-def _format(format: Format) -> Mapping[str, Any]:
+def _format(format: Format, obstacle: str | None) -> Mapping[str, Any]:
     return {
         "name": format.name,
         "media_type": format.media_type,
         "suffix": format.suffix,
         "max_rows": format.max_rows,
+        "unavailable": obstacle,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from ...contracts.web import HOST_TENANT
-from ...jobs.inspection import Inspection, QueueReport, worst
+from ...jobs.inspection import Inspection, QueueReport
 from ...jobs.service import JobService
 from ...jobs.staff import Staff
 from ...model.event import rfc3339
+from ...model.health import HealthStatus, worst_of
 from ...runtime.clock import Clock
 from ...runtime.portal import Portal
 from ..answers import json_answer
@@ -97,7 +99,7 @@ class QueueRoutes:
         now = self._clock.now()
         return json_answer(
             {
-                "status": worst(reports).value,
+                "status": worst_of(report.health for report in reports).value,
                 "timestamp": rfc3339(now),
                 "redis": None,
                 "queues": [_report_to_json(report, now) for report in reports],
@@ -162,13 +164,11 @@ def _report_to_json(report: QueueReport, now: int) -> dict[str, Any]:
 
 
 def _summary(reports: Sequence[QueueReport]) -> dict[str, Any]:
-    healthy = sum(not report.health.issues for report in reports)
+    states = Counter(report.health.status for report in reports)
     totals = ("waiting", "active", "completed", "failed", "delayed")
     return {
         "total_queues": len(reports),
-        "healthy": healthy,
-        "degraded": len(reports) - healthy,
-        "unhealthy": 0,
+        **{status.value: states[status] for status in HealthStatus},
         "total_jobs": {name: sum(getattr(report.stats, name) for report in reports) for name in totals},
     }
 

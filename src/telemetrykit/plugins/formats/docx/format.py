@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ....contracts.exports import Document, Format, Writer
-from ....errors import MissingDependency
 from ....hookspecs import hookimpl
 from ....settings import Settings
+from ..extra import absence, missing
 from ..package import Package
 from .writer import DocxWriter
+
+_PACKAGE = "python-docx"
 
 
 class DocxFormat:
@@ -31,13 +33,17 @@ class DocxFormat:
     def __init__(self, *, template: str | Path | None = None) -> None:
         self._template = None if template is None else Path(template)
 
+    def unavailable(self) -> str | None:
+        """What to install."""
+        return absence("docx", _PACKAGE)
+
     def open(self, out: BinaryIO, document: Document) -> Writer:
         """Begin a file. ConfigurationError for a template that cannot be read, MissingDependency without
         python-docx."""
         try:
             from .shell import Shell
         except ModuleNotFoundError:
-            raise MissingDependency("python-docx", "export") from None
+            raise missing(_PACKAGE) from None
         return DocxWriter(Package(out), Shell(document, self._template), document)
 
 

@@ -12,7 +12,8 @@ from ..widths import NUMERIC
 
 #: A cell of more characters is cut.
 LONGEST = 100_000
-_ROW, _ROW_END = "<w:tr>", "</w:tr>"
+#: A row goes to the next page rather than over two; one that is higher than a page is broken all the same.
+_ROW, _ROW_END = "<w:tr><w:trPr><w:cantSplit/></w:trPr>", "</w:tr>"
 _TEXT, _SPACED = "<w:t>", '<w:t xml:space="preserve">'
 _CELL_END = "</w:t></w:r></w:p></w:tc>"
 _BREAK, _TAB = (f"</w:t><w:{name}/>{_SPACED}" for name in ("br", "tab"))

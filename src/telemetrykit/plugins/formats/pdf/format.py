@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ....contracts.exports import Document, Format, Writer
-from ....errors import MissingDependency
 from ....hookspecs import hookimpl
 from ....settings import Settings
+from ..extra import absence, missing
 from .template import PdfTemplate
+
+_PACKAGE = "reportlab"
 
 
 class PdfFormat:
@@ -31,13 +33,17 @@ class PdfFormat:
         self._font = None if font is None else Path(font)
         self._template = template or PdfTemplate()
 
+    def unavailable(self) -> str | None:
+        """What to install."""
+        return absence(_PACKAGE, _PACKAGE)
+
     def open(self, out: BinaryIO, document: Document) -> Writer:
         """Begin a file. ConfigurationError if the font cannot be used, MissingDependency without reportlab."""
         try:
             from .book import open_book
             from .writer import PdfWriter
         except ModuleNotFoundError:
-            raise MissingDependency("reportlab", "export") from None
+            raise missing(_PACKAGE) from None
         return PdfWriter(open_book(out, document, self._template, self._font), document, self._template)
 
 

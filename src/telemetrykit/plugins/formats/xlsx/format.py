@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ....contracts.exports import Document, Format, Writer, WriterReport
-from ....errors import InvalidRequest, MissingDependency
+from ....errors import InvalidRequest
 from ....hookspecs import hookimpl
 from ....model.export import Column, ColumnType
 from ....settings import Settings
 from .. import cells
+from ..extra import absence, missing
 from ..package import Package
 from .rows import RowCells, TextCells
 from .sheets import Sheets
@@ -20,6 +21,7 @@ from .writer import XlsxWriter
 
 MAX_SHEET_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
+_PACKAGE = "openpyxl"
 
 
 class XlsxFormat:
@@ -46,12 +48,16 @@ class XlsxFormat:
         self._to_guard = cells.to_guard if neutralise else cells.to_no_guard
         self._sheet_rows = sheet_rows
 
+    def unavailable(self) -> str | None:
+        """What to install."""
+        return absence(_PACKAGE, _PACKAGE)
+
     def open(self, out: BinaryIO, document: Document) -> Writer:
         """Raises ConfigurationError for a template that cannot be read, InvalidRequest for more than 16,384 columns."""
         try:
             from .shell import Shell
         except ModuleNotFoundError:
-            raise MissingDependency("openpyxl", "export") from None
+            raise missing(_PACKAGE) from None
         if len(document.columns) > MAX_COLUMNS:
             raise InvalidRequest(f"a sheet has at most {MAX_COLUMNS} columns: ask for fewer fields")
         report = WriterReport()

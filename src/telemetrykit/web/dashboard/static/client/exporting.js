@@ -36,6 +36,7 @@ export class ExportButton {
   #words = document.createElement("output");
   #percent = document.createElement("span");
   /** @type {Closable | null} */ #watch = null;
+  #closed = false;
   #press = () => this.#start();
 
   /** @param {URL} base @param {OnJob} onJob @param {HTMLButtonElement} element @param {RequestOrMaker} request */
@@ -52,6 +53,7 @@ export class ExportButton {
 
   /** Makes it an ordinary button again; a file that is being made is made. */
   close() {
+    this.#closed = true;
     this.#watch?.close();
     this.#element.removeEventListener("click", this.#press);
     this.#place.remove();
@@ -66,6 +68,7 @@ export class ExportButton {
     try {
       const request = typeof this.#request === "function" ? this.#request() : this.#request;
       const { job_id: id } = await ask(new URL("api/v1/exports", this.#base), request);
+      if (this.#closed) return;
       this.#watch = this.#onJob(id, {
         progress: (job) => this.#proceed(job),
         completed: () => this.#finish(id),
@@ -87,6 +90,7 @@ export class ExportButton {
   async #finish(id) {
     try {
       const made = await ask(new URL(`api/v1/exports/${encodeURIComponent(id)}`, this.#base));
+      if (this.#closed) return;
       if (!made.can_download) throw new Error("The file is made, but you may not download it.");
       this.#download(made.download_url);
       this.#setBusy(false);
@@ -106,6 +110,7 @@ export class ExportButton {
 
   /** @param {string} why */
   #fail(why) {
+    if (this.#closed) return;
     this.#setBusy(false);
     this.#show("failed", "", `: ${why}`);
   }

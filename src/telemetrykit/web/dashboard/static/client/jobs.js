@@ -134,8 +134,12 @@ export class Jobs {
     clearTimeout(this.#timer);
     if (this.#live) return;
     this.#timer = setTimeout(async () => {
-      await this.#askAll();
-      if (this.#watches.size > 0) this.#again();
+      try {
+        await this.#askAll();
+      } finally {
+        // Also where a handler of the page has raised: the other jobs are still to be told of.
+        if (this.#watches.size > 0) this.#again();
+      }
     }, POLL_MS);
   }
 
