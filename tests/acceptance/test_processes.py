@@ -25,10 +25,11 @@ def emit_many(telemetry, of, count=500):
         telemetry.emit("tick", n=number, of=of)
 
 def join_all():
-    # A thread may begin another one before it ends.
+    # A thread may begin another one before it ends. To collect does nothing while another thread is at it.
     while others := set(threading.enumerate()) - {threading.main_thread()}:
+        gc.collect()
         for thread in others:
-            thread.join()
+            thread.join(0.1)
 
 """
 
